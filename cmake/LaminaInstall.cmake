@@ -1,0 +1,1 @@
+# What `cmake --install` lays down: headers, libraries, package files, plugins, experiments, the author's template.

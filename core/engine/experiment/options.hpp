@@ -1,0 +1,68 @@
+// The vocabulary of an experiment file. Every default lives here, in the components' own options structs, and nowhere else.
+#pragma once
+
+#include <lamina/options/binder.hpp>
+
+#include <string>
+#include <vector>
+
+namespace lamina::engine {
+
+struct ModelSection {
+  ConfigNode encoder, prompter, decoder;
+  std::vector<ConfigNode> adapters;
+  void bind(OptionBinder& o);
+};
+
+struct WeightsEntry {
+  std::string file, map = "none";
+  bool strict = true;
+  void bind(OptionBinder& o);
+};
+
+struct CheckpointSection {
+  std::string rule = "best", metric = "dice", contents = "all";
+  int64_t every = 1;  // epochs
+  void bind(OptionBinder& o);
+};
+
+struct TrainSection {
+  std::vector<std::string> trainable;
+  std::vector<int64_t> patch;  // z, y, x
+  int64_t batch = 2, epochs = 100, iterations = 50, accumulate = 1, validate_every = 1, validation_cases = 0;
+  ConfigNode optimizer, schedule;
+  std::optional<double> clip;
+  std::optional<double> ema;
+  std::string amp = "none";
+  double foreground = 0.33;
+  CheckpointSection checkpoint;
+  void bind(OptionBinder& o);
+  void check(OptionErrors& errors, const std::string& where) const;
+};
+
+struct EvaluateSection {
+  std::vector<ConfigNode> metrics;
+  std::string empty = "nnunet";
+  void bind(OptionBinder& o);
+};
+
+struct RuntimeSection {
+  std::string device = "auto";
+  int64_t threads = 0, workers = 1;  // 0: all cores
+  void bind(OptionBinder& o);
+};
+
+struct ExperimentOptions {
+  int64_t schema = 1, seed = 1;
+  std::string name;
+  ConfigNode dataset, loss, infer;
+  std::vector<ConfigNode> prepare, augment, postprocess;
+  ModelSection model;
+  std::vector<WeightsEntry> weights;  // bound as Any and read one by one
+  TrainSection train;
+  EvaluateSection evaluate;
+  RuntimeSection runtime;
+  void bind(OptionBinder& o);
+};
+
+}  // namespace lamina::engine

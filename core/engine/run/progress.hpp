@@ -1,0 +1,28 @@
+// A progress bar with ETA on a terminal, plain flushed lines otherwise. Everything longer than two seconds has one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace lamina::engine {
+
+class Progress {
+ public:
+  /// Shows nothing before two seconds have passed. `unit` is "cases", "epochs", ...
+  Progress(std::string title, int64_t total, std::string unit = "");
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// `note` stands behind the ETA: "loss 0.31, dice 0.82".
+  void update(int64_t done, const std::string& note = "");
+
+ private:
+  void draw(bool last);
+  std::string title_, unit_, note_;
+  int64_t total_, done_ = 0;
+  std::chrono::steady_clock::time_point start_, drawn_;
+  bool shown_ = false;
+};
+
+}  // namespace lamina::engine

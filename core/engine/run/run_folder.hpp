@@ -1,0 +1,53 @@
+// One run's folder: runs/<study>/<arm>-s<seed>-<hash8>/ with fixed names and no others.
+#pragma once
+
+#include "engine/experiment/experiment.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lamina::engine {
+
+struct RunStatus {
+  std::string state = "queued";  // queued | running | done | failed | stopped
+  std::string stage;             // prepare | train | infer | evaluate
+  std::string error;
+  StageHashes hashes;
+  int64_t epoch = 0, epochs = 0;
+  int64_t parameters_trainable = 0, parameters_total = 0;
+  int64_t peak_memory_bytes = 0;
+  double train_seconds = 0, infer_seconds = 0, seconds_per_case = 0;
+  bool uses_ground_truth = false;
+};
+
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path path);
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path experiment() const { return path_ / "experiment.resolved.json"; }
+  std::filesystem::path environment() const { return path_ / "environment.json"; }
+  std::filesystem::path status_file() const { return path_ / "status.json"; }
+  std::filesystem::path log() const { return path_ / "log.jsonl"; }
+  std::filesystem::path curves() const { return path_ / "curves.csv"; }
+  std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
+  std::filesystem::path predictions() const { return path_ / "predictions"; }
+  std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
+  std::filesystem::path summary() const { return path_ / "summary.json"; }
+  std::filesystem::path stop_file() const { return path_ / "stop"; }
+
+  /// Makes the folder and writes experiment.resolved.json and environment.json.
+  void begin(const Experiment& experiment, const Registry& registry);
+  RunStatus status() const;  ///< "queued" where there is none
+  void set_status(const RunStatus& status) const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Peak resident memory of this process so far, bytes.
+int64_t peak_memory();
+/// Versions, plugins' stamps, host, device, threads.
+ConfigNode environment_of(const Experiment& experiment, const Registry& registry);
+
+}  // namespace lamina::engine

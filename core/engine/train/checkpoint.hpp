@@ -1,0 +1,31 @@
+// A checkpoint: one safetensors file; settings and counters in its metadata.
+#pragma once
+
+#include <lamina/data/tensors.hpp>
+#include <lamina/options/config_node.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace lamina::engine {
+
+struct Checkpoint {
+  StateDict model;       // "model.<parameter>": weights and buffers
+  StateDict ema;         // "ema.<parameter>"; empty without EMA
+  TensorDict optimizer;  // "optimizer.<parameter>.<moment>" and steps
+  TensorDict prepare;    // fitted state of the prepare chain
+  TensorDict postprocess;
+  ConfigNode experiment; // resolved
+  ConfigNode state;      // epoch, step, best score, seconds, generator states, format version, hash of frozen weights
+};
+
+/// Writes checkpoints/step-<n>.safetensors, then the one-line pointer files `last` and, when asked for, `best`; removes
+/// checkpoints that no pointer names. A full disk leaves the previous checkpoint in place (StorageError).
+void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint, int64_t step, bool best);
+/// `which`: "last", "best", or a file. DataError in words when damaged.
+Checkpoint load_checkpoint(const std::filesystem::path& folder, const std::string& which);
+bool has_checkpoint(const std::filesystem::path& folder, const std::string& which);
+Checkpoint read_checkpoint(const std::filesystem::path& file);
+
+}  // namespace lamina::engine

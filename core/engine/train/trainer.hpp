@@ -1,0 +1,19 @@
+// Trains one run; the same call again resumes and ends bit-equal to an uninterrupted run.
+#pragma once
+
+#include "engine/data/prepared.hpp"
+#include "engine/run/run_folder.hpp"
+
+#include <lamina/plugin/registry.hpp>
+
+namespace lamina::engine {
+
+struct TrainResult {
+  int64_t epochs = 0;
+  double best_score = 0, seconds = 0;
+};
+
+/// Returns at once when training is done already. Throws Interrupted after saving when asked to stop.
+TrainResult train(const Experiment& experiment, PreparedDataset& data, const RunFolder& folder, const Registry& registry);
+
+}  // namespace lamina::engine

@@ -1,0 +1,16 @@
+// Out-of-line parts of the interfaces, so that their type information exists once, in this library.
+#include <lamina/data/dataset.hpp>
+#include <lamina/data/slab_sink.hpp>
+#include <lamina/data/transform.hpp>
+
+namespace lamina {
+
+SlabSink::~SlabSink() = default;
+Dataset::~Dataset() = default;
+
+Transform::~Transform() = default;
+TensorDict Transform::fit(const std::vector<std::string>&, const std::function<Case(const std::string&)>&) { return {}; }
+void Transform::restore(const TensorDict&) {}
+std::unique_ptr<SlabSink> Transform::inverse(const Frame&, const Frame&, SlabSink&) const { return nullptr; }
+
+}  // namespace lamina
