@@ -11,6 +11,7 @@ Dataset::~Dataset() = default;
 Transform::~Transform() = default;
 TensorDict Transform::fit(const std::vector<std::string>&, const std::function<Case(const std::string&)>&) { return {}; }
 void Transform::restore(const TensorDict&) {}
+std::array<double, 3> Transform::reach() const { return {1, 1, 1}; }
 std::unique_ptr<SlabSink> Transform::inverse(const Frame&, const Frame&, SlabSink&) const { return nullptr; }
 
 }  // namespace lamina

@@ -7,6 +7,7 @@
 #include <lamina/data/dataset.hpp>
 #include <lamina/data/slab_sink.hpp>
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,6 +33,9 @@ class LAMINA_API Transform {
   virtual void restore(const TensorDict& state);
   /// Thread safe. `random` is a function of (seed, epoch, sample): deterministic transforms ignore it.
   virtual Case apply(Case one, Random& random) const = 0;
+  /// How far apply() reaches beyond the patch, as a factor of its size (1: not at all; a rotation by 45 degrees: 1.41).
+  /// The sampler cuts patches enlarged by the product of these factors and crops the centre afterwards. Axes z, y, x.
+  virtual std::array<double, 3> reach() const;
   /// For `prepare` entries that change the grid: wraps `next`, which takes class scores on the grid `before`, into a
   /// sink for scores on the grid `after`. Null (the default): the grid is unchanged.
   virtual std::unique_ptr<SlabSink> inverse(const Frame& before, const Frame& after, SlabSink& next) const;

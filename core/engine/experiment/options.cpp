@@ -1,0 +1,58 @@
+#include "engine/experiment/options.hpp"
+
+namespace lamina::engine {
+
+void ModelSection::bind(OptionBinder& o) {
+  o.component("encoder", encoder, "backbone", "The encoder");
+  o.components("adapters", adapters, "adapter", "What is injected at sites of encoder, prompter and decoder");
+  o.component("prompter", prompter, "prompter", "Where prompts come from");
+  o.component("decoder", decoder, "decoder", "From features and prompts to classes");
+}
+
+void WeightsEntry::bind(OptionBinder& o) {
+  o.field("file", file, "Pretrained weights (safetensors)", Required{});
+  o.field("map", map, "How names are translated", OneOf{"none"});
+  o.field("strict", strict, "Refuse weights that leave parameters of the mapped rooms unset or go unused");
+}
+
+void CheckpointSection::bind(OptionBinder& o) {
+  o.field("rule", rule, "Which checkpoint predicts: the best on validation cases, or the last", OneOf{"best", "last"});
+  o.field("metric", metric, "Metric that decides the best", OneOf{"dice", "loss"});
+  o.field("contents", contents, "Keep all parameters, or the trainable ones only", OneOf{"all", "trainable"});
+  o.field("every", every, "Epochs between checkpoints", AtLeast{1});
+}
+
+void TrainSection::bind(OptionBinder& o) {
+  o.field("trainable", trainable, "Globs over parameter names; nothing else trains", Required{});
+  o.field("patch", patch, "Patch size, z y x; z = 1 makes a 2D network", AtLeast{1}, Required{});
+  o.field("batch", batch, "Patches per step", AtLeast{1});
+  o.field("epochs", epochs, "Epochs", AtLeast{0});
+  o.field("iterations", iterations, "Optimizer steps per epoch", AtLeast{1});
+  o.field("accumulate", accumulate, "Batches per optimizer step", AtLeast{1});
+  o.component("optimizer", optimizer, "optimizer", "Who updates the weights");
+  o.component("schedule", schedule, "schedule", "The learning rate over time");
+  o.field("clip", clip, "Largest norm of the gradient; null: no clipping", AtLeast{0});
+  o.field("ema", ema, "Decay of the moving average of weights that predicts; null: none", Range{0, 1});
+  o.field("amp", amp, "Mixed precision", OneOf{"none", "bf16"});
+  o.field("foreground", foreground, "Share of patches centred on a foreground voxel", Range{0, 1});
+  o.field("validate_every", validate_every, "Epochs between validations on whole volumes", AtLeast{1});
+  o.field("validation_cases", validation_cases, "At most so many validation cases each time; 0: all", AtLeast{0});
+  o.group("checkpoint", checkpoint, "What is kept");
+}
+
+void TrainSection::check(OptionErrors& errors, const std::string& where) const {
+  if (patch.size() != 3) errors.add(where + ".patch", "expected three sizes (z, y, x)");
+}
+
+void EvaluateSection::bind(OptionBinder& o) {
+  o.components("metrics", metrics, "metric", "How predictions are scored");
+  o.field("empty", empty, "What counts where a mask is empty", OneOf{"nnunet", "monai", "transunet", "strict"});
+}
+
+void RuntimeSection::bind(OptionBinder& o) {
+  o.field("device", device, "Where tensors live", OneOf{"auto", "cpu", "cuda"});
+  o.field("threads", threads, "Threads for arithmetic; 0: all cores", AtLeast{0});
+  o.field("workers", workers, "Threads that read and augment patches", AtLeast{0});
+}
+
+}  // namespace lamina::engine
