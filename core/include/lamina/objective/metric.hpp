@@ -18,6 +18,7 @@ struct MetricContext {
 /// Raw counts of voxels, so that any policy for empty masks can be applied later.
 struct Counts {
   int64_t predicted = 0, reference = 0, both = 0;
+  int64_t voxels = 0;  ///< all that were looked at: the image without its ignored voxels
 };
 
 struct Score {
