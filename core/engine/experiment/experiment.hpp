@@ -13,6 +13,8 @@
 
 namespace lamina::engine {
 
+struct Traced;  // a configuration whose values know who set them
+
 /// One `--set path=value` or `--set ~path`, or an ablation level's value.
 struct Override {
   std::string path;
@@ -31,9 +33,10 @@ class Experiment {
   /// `what` is a path or a bare name from the experiments folders ($LAMINA_EXPERIMENTS, beside the program, share/).
   /// Merges `base`, applies overrides, checks everything against the registry: one ConfigError with every problem.
   static Experiment load(const std::string& what, const std::vector<Override>& overrides, const Registry& registry);
-  /// From a node already merged: an inline baseline, or experiment.resolved.json. `folder` is where relative paths start.
-  static Experiment from_node(const ConfigNode& merged, const std::filesystem::path& folder, const std::vector<Override>& overrides,
-                              const Registry& registry);
+  /// From a node already merged: an inline baseline, or experiment.resolved.json. `folder` is where relative paths
+  /// start.
+  static Experiment from_node(const ConfigNode& merged, const std::filesystem::path& folder,
+                              const std::vector<Override>& overrides, const Registry& registry);
 
   const ExperimentOptions& options() const { return options_; }
   const std::string& name() const { return options_.name; }
@@ -49,6 +52,10 @@ class Experiment {
   std::array<int64_t, 3> patch() const;  ///< z, y, x
 
  private:
+  static Experiment from_traced(Traced root, const std::filesystem::path& folder,
+                                const std::vector<Override>& overrides, const Registry& registry,
+                                const std::string& title);
+
   ExperimentOptions options_;
   ConfigNode resolved_;
   std::filesystem::path folder_;

@@ -1,6 +1,15 @@
+// Declares the options of every section of an experiment.
 #include "engine/experiment/options.hpp"
 
+#include <lamina/base/text.hpp>
+
 namespace lamina::engine {
+
+ConfigNode component_entry(const std::string& name) {
+  ConfigNode entry = ConfigNode::object();
+  entry.set("type", name);
+  return entry;
+}
 
 void ModelSection::bind(OptionBinder& o) {
   o.component("encoder", encoder, "backbone", "The encoder");
@@ -53,6 +62,39 @@ void RuntimeSection::bind(OptionBinder& o) {
   o.field("device", device, "Where tensors live", OneOf{"auto", "cpu", "cuda"});
   o.field("threads", threads, "Threads for arithmetic; 0: all cores", AtLeast{0});
   o.field("workers", workers, "Threads that read and augment patches", AtLeast{0});
+}
+
+void ExperimentOptions::bind(OptionBinder& o) {
+  o.field("schema", schema, "Version of this vocabulary", Range{1, 1});
+  o.field("name", name, "Name of the experiment; the file's own name when left out");
+  o.component("dataset", dataset, "dataset", "Where cases come from");
+  o.components("prepare", prepare, "transform", "Deterministic steps, cached on disk");
+  o.components("augment", augment, "transform", "Random steps on training patches");
+  o.group("model", model, "Encoder, adapters, prompter, decoder");
+  o.field("weights", weights_list, "Pretrained weights: a list of {file, map, strict}");
+  o.group("train", train, "What trains, on which patches, for how long");
+  o.component("loss", loss, "loss", "What training minimises");
+  o.component("infer", infer, "inferer", "How a whole case is covered by patches");
+  o.components("postprocess", postprocess, "postprocess", "What happens to a label map after prediction");
+  o.group("evaluate", evaluate, "How predictions are scored");
+  o.field("seed", seed, "Everything random follows from it", AtLeast{0});
+  o.group("runtime", runtime, "Where and how it runs; no part of an experiment's identity");
+}
+
+void ExperimentOptions::read_weights(OptionErrors& errors) {
+  weights.clear();
+  if (!weights_list.is_array()) {
+    errors.add("weights", text("expected a list of {\"file\": ..., \"map\": ...}, got ", weights_list.type_name()));
+    return;
+  }
+  ConfigNode full = ConfigNode::array();
+  for (size_t i = 0; i < weights_list.size(); ++i) {
+    WeightsEntry entry;
+    parse_options(entry, weights_list.at(i), text("weights[", i, "]"), errors);
+    full.push_back(dump_options(entry));
+    weights.push_back(std::move(entry));
+  }
+  weights_list = full;
 }
 
 }  // namespace lamina::engine

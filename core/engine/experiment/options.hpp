@@ -1,15 +1,21 @@
-// The vocabulary of an experiment file. Every default lives here, in the components' own options structs, and nowhere else.
+// The vocabulary of an experiment file. Every default lives here, in the components' own options structs, and nowhere
+// else.
 #pragma once
 
 #include <lamina/options/binder.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace lamina::engine {
 
+/// {"type": name}: a component with all its defaults.
+ConfigNode component_entry(const std::string& name);
+
 struct ModelSection {
-  ConfigNode encoder, prompter, decoder;
+  ConfigNode encoder, decoder;
+  ConfigNode prompter = component_entry("none");
   std::vector<ConfigNode> adapters;
   void bind(OptionBinder& o);
 };
@@ -30,7 +36,7 @@ struct TrainSection {
   std::vector<std::string> trainable;
   std::vector<int64_t> patch;  // z, y, x
   int64_t batch = 2, epochs = 100, iterations = 50, accumulate = 1, validate_every = 1, validation_cases = 0;
-  ConfigNode optimizer, schedule;
+  ConfigNode optimizer = component_entry("adamw"), schedule = component_entry("poly");
   std::optional<double> clip;
   std::optional<double> ema;
   std::string amp = "none";
@@ -41,7 +47,7 @@ struct TrainSection {
 };
 
 struct EvaluateSection {
-  std::vector<ConfigNode> metrics;
+  std::vector<ConfigNode> metrics{component_entry("dice")};
   std::string empty = "nnunet";
   void bind(OptionBinder& o);
 };
@@ -55,14 +61,18 @@ struct RuntimeSection {
 struct ExperimentOptions {
   int64_t schema = 1, seed = 1;
   std::string name;
-  ConfigNode dataset, loss, infer;
+  ConfigNode dataset, loss;
+  ConfigNode infer = component_entry("sliding_window");
   std::vector<ConfigNode> prepare, augment, postprocess;
   ModelSection model;
-  std::vector<WeightsEntry> weights;  // bound as Any and read one by one
+  ConfigNode weights_list = ConfigNode::array();  // as the file has it; read_weights() turns it into `weights`
+  std::vector<WeightsEntry> weights;
   TrainSection train;
   EvaluateSection evaluate;
   RuntimeSection runtime;
   void bind(OptionBinder& o);
+  /// Reads `weights` from `weights_list` and fills the defaults of its entries in.
+  void read_weights(OptionErrors& errors);
 };
 
 }  // namespace lamina::engine

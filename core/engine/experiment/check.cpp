@@ -1,0 +1,65 @@
+// Required sections, duplicate ids, default types.
+#include "engine/experiment/check.hpp"
+
+#include "engine/experiment/options.hpp"
+#include "engine/experiment/path.hpp"
+
+#include <lamina/base/text.hpp>
+
+#include <set>
+#include <utility>
+
+namespace lamina::engine {
+
+namespace {
+
+const Traced* find(const Traced& root, const std::string& path) {
+  const Traced* at = &root;
+  for (const PathStep& step : parse_path(path)) {
+    if (!at->has(step.key)) return nullptr;
+    at = &at->members.at(step.key);
+  }
+  return at;
+}
+
+void require(const Traced& root, const std::string& path, const std::string& example, OptionErrors& errors) {
+  const Traced* found = find(root, path);
+  const bool given = found != nullptr && !(found->form == Traced::Form::Leaf && found->leaf.is_null());
+  if (!given) errors.add(path, "is required; for example " + example);
+}
+
+void check_ids(const Traced& node, const std::string& path, OptionErrors& errors) {
+  for (const auto& [key, member] : node.members) check_ids(member, join_path(path, key), errors);
+  std::set<std::string> seen;
+  for (size_t i = 0; i < node.items.size(); ++i) {
+    const std::string id = node.items[i].text_at("id");
+    if (!id.empty() && !seen.insert(id).second)
+      errors.add(text(path, "[", i, "].id"), text("'", id, "' names another entry of this list already"));
+    check_ids(node.items[i], text(path, "[", i, "]"), errors);
+  }
+}
+
+}  // namespace
+
+void check_sections(const Traced& root, OptionErrors& errors) {
+  require(root, "dataset", R"({"type": "phantom"})", errors);
+  require(root, "model.encoder", R"({"type": "unet_encoder"})", errors);
+  require(root, "model.decoder", R"({"type": "unet"})", errors);
+  require(root, "loss", R"({"type": "dice_ce"})", errors);
+  check_ids(root, "", errors);
+}
+
+void fill_default_types(Traced& root) {
+  const ExperimentOptions defaults;
+  const std::pair<const char*, const ConfigNode*> slots[] = {{"model.prompter", &defaults.model.prompter},
+                                                             {"infer", &defaults.infer},
+                                                             {"train.optimizer", &defaults.train.optimizer},
+                                                             {"train.schedule", &defaults.train.schedule}};
+  for (const auto& [path, entry] : slots) {
+    Traced* found = const_cast<Traced*>(find(root, path));
+    if (found == nullptr || !found->is_object() || found->has("type")) continue;
+    found->members["type"] = Traced::from(entry->at("type"), found->origin);
+  }
+}
+
+}  // namespace lamina::engine
