@@ -1,0 +1,99 @@
+// Convolution blocks of U-Nets, in two or three dimensions, with nnU-Net's parameter names.
+#include <lamina/base/error.hpp>
+#include <lamina/base/text.hpp>
+#include <lamina/nn/conv_block.hpp>
+
+#include <torch/torch.h>
+
+namespace lamina::nn {
+namespace {
+
+constexpr double kLeakySlope = 0.01;
+constexpr double kNormEps = 1e-5;
+
+std::vector<int64_t> same_padding(const std::vector<int64_t>& kernel) {
+  std::vector<int64_t> padding;
+  for (const int64_t size : kernel) padding.push_back((size - 1) / 2);
+  return padding;
+}
+
+std::vector<int64_t> weight_shape(const ConvSpec& spec, bool transposed) {
+  std::vector<int64_t> shape{spec.out_channels, spec.in_channels};
+  if (transposed) std::swap(shape[0], shape[1]);
+  shape.insert(shape.end(), spec.kernel.begin(), spec.kernel.end());
+  return shape;
+}
+
+}  // namespace
+
+torch::Tensor lay_out(const torch::Tensor& tensor, MemoryFormat format) {
+  if (format == MemoryFormat::Contiguous) return tensor.contiguous();
+  return tensor.contiguous(tensor.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast);
+}
+
+torch::Tensor leaky(torch::Tensor input) { return at::leaky_relu_(input, kLeakySlope); }
+
+Conv::Conv(const ConvSpec& spec, Direction direction)
+    : stride_(spec.stride), padding_(same_padding(spec.kernel)), transposed_(direction == Direction::Transposed) {
+  if (spec.kernel.size() != spec.stride.size()) {
+    throw Error(text("a convolution has ", spec.kernel.size(), " kernel sizes but ", spec.stride.size(), " strides"));
+  }
+  if (transposed_) padding_.assign(spec.kernel.size(), 0);
+  weight_ = register_parameter("weight", torch::empty(weight_shape(spec, transposed_)));
+  torch::nn::init::kaiming_normal_(weight_, kLeakySlope);
+  if (spec.bias) bias_ = register_parameter("bias", torch::zeros({spec.out_channels}));
+}
+
+torch::Tensor Conv::forward(const torch::Tensor& input) {
+  const std::vector<int64_t> ones(stride_.size(), 1), zeros(stride_.size(), 0);
+  return at::convolution(input, weight_, bias_, stride_, padding_, ones, transposed_, zeros, 1);
+}
+
+InstanceNorm::InstanceNorm(int64_t channels)
+    : weight_(register_parameter("weight", torch::ones({channels}))),
+      bias_(register_parameter("bias", torch::zeros({channels}))) {}
+
+torch::Tensor InstanceNorm::forward(const torch::Tensor& input) {
+  return at::instance_norm(input, weight_, bias_, {}, {}, true, 0.1, kNormEps, true);
+}
+
+void InstanceNorm::start_at_zero() {
+  torch::NoGradGuard no_grad;
+  weight_.zero_();
+  bias_.zero_();
+}
+
+ConvBlock::ConvBlock(const ConvSpec& spec, Activation activation)
+    : conv_(register_module("conv", std::make_shared<Conv>(spec))),
+      norm_(register_module("norm", std::make_shared<InstanceNorm>(spec.out_channels))),
+      activation_(activation) {}
+
+torch::Tensor ConvBlock::forward(const torch::Tensor& input) {
+  torch::Tensor normed = norm_->forward(conv_->forward(input));
+  return activation_ == Activation::LeakyRelu ? leaky(std::move(normed)) : normed;
+}
+
+ConvStack::ConvStack(int64_t count, const ConvSpec& spec) {
+  ConvSpec next = spec;
+  std::vector<std::shared_ptr<torch::nn::Module>> children;
+  for (int64_t i = 0; i < count; ++i) {
+    convs_.push_back(std::make_shared<ConvBlock>(next));
+    children.push_back(convs_.back());
+    next.in_channels = spec.out_channels;
+    next.stride.assign(spec.stride.size(), 1);
+  }
+  register_module("convs", make_list(children));
+}
+
+torch::Tensor ConvStack::forward(torch::Tensor input) {
+  for (const auto& block : convs_) input = block->forward(input);
+  return input;
+}
+
+std::shared_ptr<torch::nn::Module> make_list(const std::vector<std::shared_ptr<torch::nn::Module>>& modules) {
+  auto list = std::make_shared<torch::nn::Module>("list");
+  for (size_t i = 0; i < modules.size(); ++i) list->register_module(std::to_string(i), modules[i]);
+  return list;
+}
+
+}  // namespace lamina::nn
