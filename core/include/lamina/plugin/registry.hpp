@@ -23,6 +23,8 @@ class LAMINA_API Registry : public ComponentChecker {
 
   /// Makes components known by stamp alone; `load` is called the first time one of them is asked for and must add it.
   void promise(const std::vector<ComponentInfo>& components, std::function<void(const std::string& file)> load);
+  /// Remembers why the plugin that offers these components cannot be used: said when one of them is asked for.
+  void refuse(const std::vector<ComponentInfo>& components, const std::string& reason);
 
   /// Known components, sorted by kind and name; promised ones included.
   std::vector<ComponentInfo> list(const std::string& kind = "") const;
@@ -46,6 +48,7 @@ class LAMINA_API Registry : public ComponentChecker {
   using Key = std::pair<std::string, std::string>;
   std::shared_ptr<void> create_erased(const std::string& kind, const ConfigNode& entry, const std::string& where, const void* context) const;
   const ComponentEntry* loaded(const Key& key) const;
+  std::string unknown(const Key& key) const;
 
   mutable std::map<Key, ComponentEntry> entries_;
   struct Promise {
@@ -53,6 +56,8 @@ class LAMINA_API Registry : public ComponentChecker {
     std::function<void(const std::string& file)> load;
   };
   mutable std::map<Key, Promise> promises_;
+  std::map<Key, std::string> conflicts_;  // offered by two files: says which
+  std::map<Key, std::string> refused_;    // offered by a plugin that cannot be used: says why
 };
 
 /// {"type": "name"} for the text "name"; the entry itself otherwise.
