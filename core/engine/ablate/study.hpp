@@ -5,6 +5,7 @@
 #include "engine/run/run_folder.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,23 +14,45 @@ namespace lamina::engine {
 
 struct Arm {
   std::string name, description;
-  std::vector<Override> overrides;      // on top of the baseline
-  std::string experiment;               // another experiment instead of the baseline; "" = the baseline
+  std::vector<Override> overrides;  // on top of the baseline
+  std::string experiment;           // another experiment instead of the baseline; "" = the baseline
+};
+
+/// How arms are compared with the baseline.
+struct CompareSection {
+  std::string primary = "dice";
+  int64_t draws = 10000;
+  double alpha = 0.05;
+  void bind(OptionBinder& o);
+};
+
+/// The vocabulary of a study file.
+struct StudyOptions {
+  int64_t schema = 1;
+  std::string name, description, baseline_name = "baseline";
+  ConfigNode baseline, set, arms;
+  std::vector<int64_t> seeds{1};
+  CompareSection compare;
+  void bind(OptionBinder& o);
+  void check(OptionErrors& errors, const std::string& where) const;
 };
 
 struct Study {
   std::string name, description;
-  std::filesystem::path folder;         // of the file
-  std::string baseline;                 // name of the baseline arm (the first)
-  std::vector<Arm> arms;                // the baseline first
+  std::filesystem::path folder;  // of the file
+  std::string baseline;          // name of the baseline arm (the first)
+  std::vector<Arm> arms;         // the baseline first
   std::vector<int64_t> seeds{1};
-  ConfigNode compare;                   // primary, secondary, bootstrap draws, alpha
-  /// `overrides` apply to every arm. Every problem of every arm in one ConfigError.
+  CompareSection compare;
+  std::vector<Override> everywhere;  // from the command line: last word in every arm
+  ConfigNode baseline_node;          // inline baseline; null when the baseline is a file
+  std::string baseline_file;
+
+  /// A study file, or a plain experiment as a study of one arm. `overrides` apply to every arm. Every problem of every
+  /// arm in one ConfigError.
   static Study load(const std::string& what, const std::vector<Override>& overrides, const Registry& registry);
   Experiment experiment(const Arm& arm, int64_t seed, const Registry& registry) const;
-  std::vector<Override> everywhere;
-  ConfigNode baseline_node;             // inline baseline; null when the baseline is a file
-  std::string baseline_file;
+  const Arm& arm(const std::string& name) const;  ///< ConfigError with the nearest name
 };
 
 /// One (arm, seed): its experiment, hashes and folder.
@@ -46,11 +69,22 @@ struct StudyResult {
   std::filesystem::path folder, report;
 };
 
-/// Runs what is not done yet; a failed run is reported and the rest goes on. Writes plan.json, results.csv, stats.json and
-/// report.html into runs_root/<study>/. Throws Interrupted with state saved.
-StudyResult run_study(const Study& study, const std::filesystem::path& runs_root, const Registry& registry);
+/// Runs one cell to its end; throws lamina::Error when it failed.
+using CellRunner = std::function<void(const Experiment&, const RunFolder&, const std::filesystem::path& cache)>;
 
-/// Trains, predicts the test set and evaluates one experiment in its run folder: what `ablate` does per cell.
-void run_cell(const Experiment& experiment, const RunFolder& folder, const std::filesystem::path& cache, const Registry& registry);
+struct StudyRun {
+  std::filesystem::path runs_root = "runs";
+  std::vector<std::string> only;  // names of arms; empty: all
+  CellRunner runner;              // empty: run_cell() in this process
+};
+
+/// Runs what is not done yet; a failed run is reported and the rest goes on. Writes plan.json, results.csv, stats.json
+/// and report.html into runs_root/<study>/. Throws Interrupted with state saved.
+StudyResult run_study(const Study& study, const StudyRun& how, const Registry& registry);
+
+/// Trains, predicts the test set and evaluates one experiment in its run folder: what `ablate` does per cell. Stages
+/// whose hash stands in status.json already are not done again.
+void run_cell(const Experiment& experiment, const RunFolder& folder, const std::filesystem::path& cache,
+              const Registry& registry);
 
 }  // namespace lamina::engine

@@ -1,0 +1,205 @@
+// Plans studies.
+#include "engine/ablate/plan.hpp"
+
+#include <lamina/base/log.hpp>
+#include <lamina/base/text.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace lamina::engine {
+namespace {
+
+/// Arms mostly share their dataset: it is opened and fingerprinted once.
+class Datasets {
+ public:
+  explicit Datasets(const Registry& registry) : registry_(registry) {}
+
+  struct Known {
+    DatasetInfo info;
+    std::string fingerprint;
+  };
+
+  const Known& of(const Experiment& experiment) {
+    const std::string key = experiment.folder().string() + experiment.options().dataset.dump();
+    const auto found = known_.find(key);
+    if (found != known_.end()) return found->second;
+    const auto dataset = open_dataset(experiment, registry_);
+    return known_[key] = {dataset->info(), dataset->fingerprint()};
+  }
+
+ private:
+  const Registry& registry_;
+  std::map<std::string, Known> known_;
+};
+
+PlannedArm plan_arm(const Study& study, const Arm& arm, Datasets& datasets, const Registry& registry) {
+  const Experiment experiment = study.experiment(arm, study.seeds.front(), registry);
+  const auto model = build_model(experiment, datasets.of(experiment).info, registry);
+  return {arm, experiment, {}, count_parameters(*model)};
+}
+
+std::vector<PlannedArm> plan_arms(const Study& study, Datasets& datasets, const Registry& registry) {
+  std::vector<PlannedArm> arms;
+  std::vector<std::string> problems;
+  for (const auto& arm : study.arms) {
+    try {
+      arms.push_back(plan_arm(study, arm, datasets, registry));
+    } catch (const ConfigError& error) {
+      problems.push_back("arm '" + arm.name + "': " + error.what());
+    }
+  }
+  if (!problems.empty()) throw ConfigError("the study '" + study.name + "' cannot run:\n" + join(problems, "\n"));
+  for (auto& arm : arms) {
+    arm.changes = diff(arms.front().experiment, arm.experiment);
+    std::erase_if(arm.changes, [](const Difference& change) { return change.path == "name"; });
+  }
+  return arms;
+}
+
+bool wanted(const StudyRun& how, const std::string& arm) {
+  return how.only.empty() || std::find(how.only.begin(), how.only.end(), arm) != how.only.end();
+}
+
+bool is_trained(const RunFolder& folder, const StageHashes& hashes) {
+  const RunStatus status = folder.status();
+  return status.hashes.train == hashes.train && (status.stage == "infer" || status.stage == "evaluate");
+}
+
+void plan_cells(const Study& study, const StudyRun& how, Datasets& datasets, const Registry& registry, Plan& plan) {
+  std::map<std::string, std::string> seen;  // evaluate hash -> arm
+  std::set<std::string> trained;            // train hashes
+  for (const int64_t seed : study.seeds) {
+    for (const auto& arm : study.arms) {
+      Experiment experiment = study.experiment(arm, seed, registry);
+      const StageHashes hashes = experiment.hashes(registry, datasets.of(experiment).fingerprint);
+      const Cell cell{arm.name, seed, run_path(plan.folder, arm.name, seed, hashes), hashes};
+      const auto [twin, first] = seen.emplace(hashes.evaluate, arm.name);
+      if (!first && seed == study.seeds.front()) {
+        plan.warnings.push_back(text("arms '", twin->second, "' and '", arm.name, "' are the same experiment"));
+      }
+      const RunFolder folder(cell.run);
+      const bool done = is_done(folder, hashes);
+      const bool chosen = wanted(how, arm.name);
+      const bool trains = !done && !is_trained(folder, hashes) && !trained.contains(hashes.train);
+      if (chosen) trained.insert(hashes.train);
+      plan.cells.push_back({cell, std::move(experiment), chosen, done, trains});
+    }
+  }
+}
+
+/// Arms are compared fairly only when they may spend the same.
+void add_budget_warnings(Plan& plan) {
+  static const std::set<std::string> budget{"train.epochs", "train.iterations", "train.batch", "train.accumulate"};
+  for (const auto& arm : plan.arms) {
+    for (const auto& change : arm.changes) {
+      if (!budget.contains(change.path)) continue;
+      plan.warnings.push_back(text("arm '", arm.arm.name, "' has another budget: ", change.path, " is ", change.right,
+                                   ", the baseline's ", change.left));
+    }
+  }
+}
+
+ConfigNode changes_to_node(const std::vector<Difference>& changes) {
+  ConfigNode list = ConfigNode::array();
+  for (const auto& change : changes) {
+    ConfigNode entry = ConfigNode::object();
+    entry.set("path", change.path);
+    entry.set("baseline", change.left);
+    entry.set("arm", change.right);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+ConfigNode arm_to_node(const PlannedArm& arm) {
+  ConfigNode node = ConfigNode::object();
+  node.set("name", arm.arm.name);
+  node.set("description", arm.arm.description);
+  node.set("origin", std::filesystem::absolute(arm.experiment.folder()).string());
+  node.set("experiment", arm.experiment.resolved());
+  node.set("changes", changes_to_node(arm.changes));
+  for (const auto& count : arm.parameters) {
+    if (count.room != "total") continue;
+    node.set("parameters_trainable", count.trainable);
+    node.set("parameters_total", count.total);
+  }
+  return node;
+}
+
+ConfigNode cell_to_node(const Cell& cell) {
+  ConfigNode node = ConfigNode::object(), hashes = ConfigNode::object();
+  hashes.set("prepare", cell.hashes.prepare);
+  hashes.set("train", cell.hashes.train);
+  hashes.set("infer", cell.hashes.infer);
+  hashes.set("evaluate", cell.hashes.evaluate);
+  node.set("arm", cell.arm);
+  node.set("seed", cell.seed);
+  node.set("run", cell.run.filename().string());
+  node.set("hashes", std::move(hashes));
+  return node;
+}
+
+}  // namespace
+
+std::shared_ptr<Dataset> open_dataset(const Experiment& experiment, const Registry& registry) {
+  return registry.create<Dataset>(experiment.options().dataset, "dataset", DatasetContext{experiment.folder()});
+}
+
+std::shared_ptr<Model> build_model(const Experiment& experiment, const DatasetInfo& dataset, const Registry& registry) {
+  const ModelSetup setup{static_cast<int64_t>(dataset.channels.size()), static_cast<int64_t>(dataset.classes.size()),
+                         experiment.patch()};
+  auto model = Model::build(registry, experiment.resolved().at("model"), setup);
+  set_trainable(*model, experiment.options().train.trainable);
+  return model;
+}
+
+std::filesystem::path run_path(const std::filesystem::path& study_folder, const std::string& arm, int64_t seed,
+                               const StageHashes& hashes) {
+  return study_folder / text(arm, "-s", seed, "-", hashes.train.substr(0, 8));
+}
+
+bool is_done(const RunFolder& folder, const StageHashes& hashes) {
+  const RunStatus status = folder.status();
+  return status.state == "done" && status.hashes.evaluate == hashes.evaluate &&
+         std::filesystem::exists(folder.metrics()) && std::filesystem::exists(folder.summary());
+}
+
+Plan make_plan(const Study& study, const StudyRun& how, const Registry& registry) {
+  for (const auto& name : how.only) study.arm(name);
+  Plan plan;
+  plan.folder = how.runs_root / study.name;
+  Datasets datasets(registry);
+  plan.arms = plan_arms(study, datasets, registry);
+  plan_cells(study, how, datasets, registry, plan);
+  add_budget_warnings(plan);
+  return plan;
+}
+
+ConfigNode plan_to_node(const Study& study, const Plan& plan) {
+  ConfigNode node = ConfigNode::object();
+  node.set("schema", int64_t{1});
+  node.set("name", study.name);
+  node.set("description", study.description);
+  node.set("baseline", study.baseline);
+  node.set("compare", dump_options(study.compare));
+  ConfigNode seeds = ConfigNode::array(), arms = ConfigNode::array(), cells = ConfigNode::array(),
+             warnings = ConfigNode::array();
+  for (const int64_t seed : study.seeds) seeds.push_back(ConfigNode::parse(std::to_string(seed)));
+  for (const auto& arm : plan.arms) arms.push_back(arm_to_node(arm));
+  for (const auto& planned : plan.cells) cells.push_back(cell_to_node(planned.cell));
+  for (const auto& warning : plan.warnings) {
+    ConfigNode entry = ConfigNode::object();
+    entry.set("text", warning);
+    warnings.push_back(std::move(entry));
+  }
+  node.set("seeds", std::move(seeds));
+  node.set("arms", std::move(arms));
+  node.set("cells", std::move(cells));
+  node.set("warnings", std::move(warnings));
+  return node;
+}
+
+}  // namespace lamina::engine

@@ -1,0 +1,35 @@
+// Locks folders by flock(2) on the folder itself, so that no lock file lies around.
+#include "engine/ablate/run_lock.hpp"
+
+#include <lamina/base/atomic_file.hpp>
+#include <lamina/base/error.hpp>
+#include <lamina/base/text.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace lamina::engine {
+
+FolderLock::FolderLock(const std::filesystem::path& folder) {
+  make_folder(folder);
+  handle_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle_ < 0) throw StorageError(text("cannot open the folder ", folder.string(), ": ", std::strerror(errno)));
+  if (flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
+  const int reason = errno;
+  close(handle_);
+  // Some network file systems know no locks: then nothing is guarded, as before.
+  handle_ = -1;
+  if (reason == EWOULDBLOCK) {
+    throw Error(text("another lamina is working in ", folder.string(), "; wait for it, or give --runs another folder"));
+  }
+}
+
+FolderLock::~FolderLock() {
+  if (handle_ >= 0) close(handle_);
+}
+
+}  // namespace lamina::engine
