@@ -1,12 +1,9 @@
-// Required sections, duplicate ids, default types.
+// Required sections and default types.
 #include "engine/experiment/check.hpp"
 
 #include "engine/experiment/options.hpp"
 #include "engine/experiment/path.hpp"
 
-#include <lamina/base/text.hpp>
-
-#include <set>
 #include <utility>
 
 namespace lamina::engine {
@@ -28,17 +25,6 @@ void require(const Traced& root, const std::string& path, const std::string& exa
   if (!given) errors.add(path, "is required; for example " + example);
 }
 
-void check_ids(const Traced& node, const std::string& path, OptionErrors& errors) {
-  for (const auto& [key, member] : node.members) check_ids(member, join_path(path, key), errors);
-  std::set<std::string> seen;
-  for (size_t i = 0; i < node.items.size(); ++i) {
-    const std::string id = node.items[i].text_at("id");
-    if (!id.empty() && !seen.insert(id).second)
-      errors.add(text(path, "[", i, "].id"), text("'", id, "' names another entry of this list already"));
-    check_ids(node.items[i], text(path, "[", i, "]"), errors);
-  }
-}
-
 }  // namespace
 
 void check_sections(const Traced& root, OptionErrors& errors) {
@@ -46,7 +32,6 @@ void check_sections(const Traced& root, OptionErrors& errors) {
   require(root, "model.encoder", R"({"type": "unet_encoder"})", errors);
   require(root, "model.decoder", R"({"type": "unet"})", errors);
   require(root, "loss", R"({"type": "dice_ce"})", errors);
-  check_ids(root, "", errors);
 }
 
 void fill_default_types(Traced& root) {

@@ -8,7 +8,6 @@
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace lamina::engine {
 
@@ -59,16 +58,10 @@ std::vector<std::string> entry_names(const Traced& list) {
 /// Index of the list entry that `key` names by id (or type, or its own text) or number.
 size_t find_entry(const Traced& list, const std::string& key, const std::string& where, const Override& one) {
   const std::vector<std::string> names = entry_names(list);
-  const auto found = std::find(names.begin(), names.end(), key);
-  if (found != names.end()) {
-    if (std::count(names.begin(), names.end(), key) > 1)
-      refuse(one, text(where, " has several entries '", key, "'; give them ids, or use an index"));
-    return static_cast<size_t>(found - names.begin());
+  if (std::count(names.begin(), names.end(), key) > 1) {
+    refuse(one, text(where, " has several entries '", key, "'; give them ids, or use an index"));
   }
-  size_t index = 0;
-  const auto parsed = std::from_chars(key.data(), key.data() + key.size(), index);
-  const bool number = parsed.ec == std::errc() && parsed.ptr == key.data() + key.size();
-  if (number && index < list.items.size()) return index;
+  if (const auto index = entry_index(list, key)) return *index;
   const std::string known = list.items.empty()
                                 ? "; the list is empty"
                                 : text("; there are: ", join(names), " (0 to ", list.items.size() - 1, ")");

@@ -6,6 +6,7 @@
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 
 namespace lamina::engine {
@@ -55,6 +56,16 @@ void Traced::expand_short_form() {
   form = Form::Object;
   leaf = ConfigNode();
   members.emplace("type", std::move(type));
+}
+
+std::optional<size_t> entry_index(const Traced& list, const std::string& key) {
+  for (size_t i = 0; i < list.items.size(); ++i) {
+    if (list.items[i].entry_name() == key) return i;
+  }
+  size_t index = 0;
+  const auto parsed = std::from_chars(key.data(), key.data() + key.size(), index);
+  const bool number = parsed.ec == std::errc() && parsed.ptr == key.data() + key.size();
+  return number && index < list.items.size() ? std::optional(index) : std::nullopt;
 }
 
 std::string entry_address(const Traced& list, size_t index) {

@@ -4,6 +4,7 @@
 #include <lamina/options/config_node.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,8 @@ struct Traced {
   void expand_short_form();
 };
 
+/// The first list entry of that name, else the one of that number; none otherwise.
+std::optional<size_t> entry_index(const Traced& list, const std::string& key);
 /// How list entry `index` is addressed: by its name where that is unique in the list, else by number.
 std::string entry_address(const Traced& list, size_t index);
 /// dotted path of every value -> origin.
