@@ -34,6 +34,8 @@ std::string reason_of(int error) {
       return text("the folder does not exist (", system, ")");
     case ENOTDIR:
       return text("a part of the path is no folder (", system, ")");
+    case EFBIG:
+      return text("the file would be larger than this system allows (", system, ")");
     default:
       return system;
   }
