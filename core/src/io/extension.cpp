@@ -6,7 +6,8 @@ namespace lamina {
 namespace {
 
 // Longest first, so that ".nii.gz" wins over ".gz".
-constexpr std::array kExtensions{".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".png", ".jpeg", ".jpg", ".tiff", ".tif", ".dcm"};
+constexpr std::array kExtensions{".nii.gz", ".nii",  ".nrrd", ".nhdr", ".mha", ".mhd",
+                                 ".png",    ".jpeg", ".jpg",  ".tiff", ".tif", ".dcm"};
 
 }  // namespace
 
