@@ -18,7 +18,9 @@ Prompter::~Prompter() = default;
 LabelUse Prompter::uses_labels() const { return LabelUse::Never; }
 void Prompter::prepare(SupportSet&, const Runner&) {}
 void Prompter::restore(const StateDict&) {}
-std::optional<Streams<Prompts>> Prompter::refine(const Streams<Prompts>&, const Prediction&, int, Scene&) { return std::nullopt; }
+std::optional<Streams<Prompts>> Prompter::refine(const Streams<Prompts>&, const Prediction&, int, Scene&) {
+  return std::nullopt;
+}
 
 Decoder::~Decoder() = default;
 LabelUse Decoder::uses_labels() const { return LabelUse::Never; }
