@@ -7,6 +7,7 @@
 
 namespace lamina::engine {
 
+/// Bars may nest: the innermost is the one in view. Log lines step in front of it. Thread safe.
 class Progress {
  public:
   /// Shows nothing before two seconds have passed. `unit` is "cases", "epochs", ...
@@ -14,13 +15,15 @@ class Progress {
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  /// `note` stands behind the ETA: "loss 0.31, dice 0.82".
+  /// `note` stands behind the ETA: "loss 0.31, dice 0.82". The first call says where the work starts: a resumed run
+  /// begins in the middle, and its ETA counts from there.
   void update(int64_t done, const std::string& note = "");
 
  private:
-  void draw(bool last);
+  friend class ProgressScreen;
+  std::string line() const;
   std::string title_, unit_, note_;
-  int64_t total_, done_ = 0;
+  int64_t total_, done_ = 0, first_ = -1, printed_ = 0;
   std::chrono::steady_clock::time_point start_, drawn_;
   bool shown_ = false;
 };

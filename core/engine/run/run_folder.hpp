@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/experiment/experiment.hpp"
+#include "engine/run/peak_memory.hpp"
 
 #include <filesystem>
 #include <string>
@@ -17,8 +18,13 @@ struct RunStatus {
   int64_t epoch = 0, epochs = 0;
   int64_t parameters_trainable = 0, parameters_total = 0;
   int64_t peak_memory_bytes = 0;
-  double train_seconds = 0, infer_seconds = 0, seconds_per_case = 0;
+  double train_seconds = 0, step_seconds = 0, infer_seconds = 0, seconds_per_case = 0;
+  double best_score = 0;  // of validation
   bool uses_ground_truth = false;
+  // Filled in by set_status: a run that says "running" but has no such process on its host was killed.
+  int64_t pid = 0;
+  std::string host;
+  double heartbeat = 0;  // seconds since 1970
 };
 
 class RunFolder {
@@ -36,7 +42,7 @@ class RunFolder {
   std::filesystem::path summary() const { return path_ / "summary.json"; }
   std::filesystem::path stop_file() const { return path_ / "stop"; }
 
-  /// Makes the folder and writes experiment.resolved.json and environment.json.
+  /// Makes the folder, writes experiment.resolved.json and environment.json, and starts the count of peak memory anew.
   void begin(const Experiment& experiment, const Registry& registry);
   RunStatus status() const;  ///< "queued" where there is none
   void set_status(const RunStatus& status) const;
@@ -45,8 +51,6 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-/// Peak resident memory of this process so far, bytes.
-int64_t peak_memory();
 /// Versions, plugins' stamps, host, device, threads.
 ConfigNode environment_of(const Experiment& experiment, const Registry& registry);
 

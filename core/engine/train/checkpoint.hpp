@@ -10,12 +10,13 @@
 
 namespace lamina::engine {
 
+/// Names here are the parameters' own; in the file they stand behind "model.", "ema." and "optimizer.".
 struct Checkpoint {
-  StateDict model;       // "model.<parameter>": weights and buffers
-  StateDict ema;         // "ema.<parameter>"; empty without EMA
-  TensorDict optimizer;  // "optimizer.<parameter>.<moment>" and steps
-  TensorDict prepare;    // fitted state of the prepare chain
-  TensorDict postprocess;
+  StateDict model;         // weights and buffers; only what trains (and buffers) with `contents: trainable`
+  StateDict ema;           // averaged weights, used instead of the model's where there are any
+  TensorDict optimizer;    // "<parameter>.<moment>" and "<parameter>.step"
+  TensorDict prepare;      // PrepareChain::state(): "prepare.<index>.<name>"
+  TensorDict postprocess;  // "postprocess.<index>.<name>"
   ConfigNode experiment; // resolved
   ConfigNode state;      // epoch, step, best score, seconds, generator states, format version, hash of frozen weights
 };
