@@ -1,0 +1,53 @@
+// How the cases of a dataset become train, val and test. Shared by the datasets that read files.
+#pragma once
+
+#include <lamina/base/export.hpp>
+#include <lamina/data/dataset.hpp>
+#include <lamina/options/binder.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lamina {
+
+/// Three ways: a file, nnU-Net's five folds, or shares drawn from a seed. Shares go by group, so that no patient is in
+/// two of them.
+struct SplitOptions {
+  std::string file;                    ///< JSON: a list of {"train", "val"[, "test"]}, as nnU-Net's splits_final.json
+  int64_t fold = 0;                    ///< entry of that list
+  std::optional<int64_t> nnunet_fold;  ///< 0..4
+  std::optional<double> val, test;     ///< share of the groups below 1, number of groups from 1
+  int64_t seed = 12345;
+  LAMINA_API void bind(OptionBinder& o);
+  LAMINA_API void check(OptionErrors& errors, const std::string& where) const;
+};
+
+struct SplitPlan {
+  std::vector<std::string> train, val, test;  ///< each sorted
+  const std::vector<std::string>& of(Split split) const {
+    return split == Split::Train ? train : split == Split::Val ? val : test;
+  }
+};
+
+struct CaseName {
+  std::string id, group;
+};
+
+/// `folders`: where a relative split file is looked up, in order. DataError lists cases that the file names but `cases`
+/// lacks, and cases that are in two parts.
+LAMINA_API SplitPlan make_splits(const SplitOptions& options, std::vector<CaseName> cases,
+                                 const std::vector<std::filesystem::path>& folders);
+/// The validation cases of fold 0..4 as nnU-Net draws them (KFold(5, shuffle=True, random_state=12345) over sorted
+/// ids).
+LAMINA_API std::vector<std::string> nnunet_validation_fold(std::vector<std::string> ids, int64_t fold);
+
+/// The group of a case: its id for "case", else what the regular expression's first parenthesis (or all of it) matches.
+LAMINA_API std::string group_of(const std::string& id, const std::string& pattern);
+
+/// `root` where it exists: as it stands when absolute, else beside `experiment`, in the current folder, in $nnUNet_raw,
+/// in $LAMINA_DATA. ConfigError lists where it was looked for.
+LAMINA_API std::filesystem::path find_data_folder(const std::string& root, const std::filesystem::path& experiment);
+
+}  // namespace lamina
