@@ -17,7 +17,8 @@ uint64_t mix(uint64_t bits) {
   return bits ^ (bits >> 31);
 }
 
-uint64_t absorb(uint64_t state, uint64_t key) { return mix(state ^ mix(key + kGolden)) + kGolden; }
+/// The odd factor keeps seed and keys apart: (1, {2}) and (2, {1}) are different streams.
+uint64_t absorb(uint64_t state, uint64_t key) { return mix(state * 0xD1342543DE82EF95u + mix(key + kGolden)); }
 
 }  // namespace
 

@@ -7,9 +7,10 @@
 
 #include <boost/dll/shared_library.hpp>
 
+#include "plugin/elf.hpp"
+
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <mutex>
 #include <set>
 
@@ -51,15 +52,13 @@ std::string difference(const std::string& key, const std::string& theirs, const 
 
 std::string value_of(const std::map<std::string, std::string>& build, const std::string& key) {
   const auto found = build.find(key);
-  return found == build.end() ? "none" : found->second;
+  return found == build.end() ? "(not stated)" : found->second;
 }
 
 /// Why a file without a stamp is no plugin.
 std::string stampless(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string magic(4, '\0');
-  in.read(magic.data(), 4);
-  if (magic != "\177ELF") return "is no shared library, only named like a plugin; remove or rename it";
+  const std::string problem = library_problem(file);
+  if (!problem.empty()) return problem;
   return "has no stamp, so it is no plugin of lamina; a plugin is made with LAMINA_PLUGIN (docs/writing-a-plugin.md)";
 }
 
@@ -78,6 +77,7 @@ const boost::dll::shared_library& open_forever(const fs::path& file) {
   const std::lock_guard hold(*mutex);
   const auto known = libraries->find(file.string());
   if (known != libraries->end()) return known->second;
+  if (const std::string problem = library_problem(file); !problem.empty()) refuse(file, problem);
   namespace mode = boost::dll::load_mode;
   try {
     boost::dll::shared_library library(file, mode::rtld_now | mode::rtld_local);

@@ -86,7 +86,7 @@ TEST_F(Stamps, EveryBuildMarkIsCompared) {
                 testing::AllOf(HasSubstr("other"), HasSubstr(value), HasSubstr("build the plugin again")))
         << key;
     stamp.build.erase(key);
-    EXPECT_THAT(refusal_of("p.so", stamp), HasSubstr("none")) << key;
+    EXPECT_THAT(refusal_of("p.so", stamp), HasSubstr("(not stated)")) << key;
   }
   Stamp stamp;
   stamp.build = program_build();
@@ -98,7 +98,7 @@ TEST_F(Stamps, MutatedBytesNeverCrash) {
   const std::string good = std::string(50, '\0') + kHead + kBody + kTail;
   Random random(5);
   int refused = 0, read = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     std::string bytes = good;
     for (int64_t edits = random.integer(1, 3); edits > 0; --edits) {
       const auto at = static_cast<size_t>(random.integer(0, static_cast<int64_t>(bytes.size()) - 1));
