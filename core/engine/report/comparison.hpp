@@ -1,0 +1,52 @@
+// The numbers of a study: every arm by itself and against the baseline.
+#pragma once
+
+#include "engine/ablate/statistics.hpp"
+#include "engine/report/study_data.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lamina::engine {
+
+struct MetricInfo {
+  std::string name, unit, meaning;  // meaning: from the component's summary, with its options
+  bool higher_is_better = true;
+};
+
+/// One metric of one arm. The unit of statistics is the case: values are means over classes, averaged over seeds.
+struct MetricSummary {
+  std::map<std::string, double> cases;
+  double mean = 0, median = 0, sd_cases = 0, sd_seeds = 0;
+  std::vector<double> seed_means;
+  std::optional<PairedDifference> difference;  // to the baseline; none for the baseline itself
+  std::vector<double> seed_differences;
+  std::map<int64_t, double> classes;  // class -> mean over cases and seeds
+};
+
+struct ArmSummary {
+  const ArmData* arm = nullptr;
+  std::map<std::string, MetricSummary> metrics;       // empty until a run is done
+  double missed = 0, hallucinated = 0;                // (case, class) pairs, mean over seeds
+  int64_t trainable = 0, total = 0, peak_memory = 0;  // memory: the largest of the runs
+  double train_seconds = 0, seconds_per_case = 0;     // means over runs
+  bool uses_ground_truth = false;
+};
+
+struct StudySummary {
+  std::vector<MetricInfo> metrics;  // the primary first
+  bool primary_found = true;        // false: the study's primary metric was not evaluated
+  std::map<int64_t, std::string> classes;
+  std::vector<ArmSummary> arms;
+  size_t best = 0;  // of the arms that have results
+  int64_t cases = 0;
+  const MetricInfo& primary() const { return metrics.front(); }
+  const ArmSummary& baseline() const { return arms.front(); }
+};
+
+/// Every done run scored as its metrics.csv says. `metrics` tells units and directions.
+StudySummary summarise(const StudyData& study, std::vector<MetricInfo> metrics);
+
+}  // namespace lamina::engine

@@ -1,0 +1,116 @@
+// Reads plan.json and the run folders it names.
+#include "engine/report/study_data.hpp"
+
+#include <lamina/base/atomic_file.hpp>
+#include <lamina/base/text.hpp>
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <sstream>
+
+namespace lamina::engine {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<ConfigNode> items_of(const ConfigNode& node, const std::string& key) {
+  std::vector<ConfigNode> items;
+  const ConfigNode list = node.at(key);
+  for (size_t i = 0; i < list.size(); ++i) items.push_back(list.at(i));
+  return items;
+}
+
+ArmData read_arm(const ConfigNode& node) {
+  ArmData arm;
+  arm.name = node.at("name").as_text();
+  arm.description = node.text_or("description", "");
+  arm.origin = node.text_or("origin", ".");
+  arm.experiment = node.at("experiment");
+  for (const auto& change : items_of(node, "changes")) {
+    arm.changes.push_back({change.at("path").as_text(), change.text_or("baseline", ""), change.text_or("arm", "")});
+  }
+  return arm;
+}
+
+RunData read_run(const ConfigNode& cell, const fs::path& study) {
+  RunData run{cell.at("seed").as_integer(), RunFolder(study / cell.at("run").as_text()), {}, {}, {}};
+  run.status = run.folder.status();
+  // A run of an older plan under the same name is not this cell's result.
+  const bool current = run.status.hashes.evaluate == cell.at("hashes").at("evaluate").as_text();
+  if (run.status.state == "done" && !current) run.status.state = "queued";
+  if (run.status.state == "done") run.rows = read_metrics_csv(run.folder.metrics());
+  if (fs::exists(run.folder.curves())) run.curves = read_number_columns(run.folder.curves());
+  return run;
+}
+
+CompareSection read_compare(const ConfigNode& node) {
+  CompareSection compare;
+  OptionErrors errors;
+  parse_options(compare, node, "compare", errors);
+  errors.throw_if_any("plan.json is wrong");
+  return compare;
+}
+
+StudyData read_plan(const fs::path& folder) {
+  const ConfigNode plan = ConfigNode::parse(read_file(folder / "plan.json"), (folder / "plan.json").string());
+  StudyData study;
+  study.name = plan.at("name").as_text();
+  study.description = plan.text_or("description", "");
+  study.baseline = plan.at("baseline").as_text();
+  study.folder = folder;
+  study.compare = read_compare(plan.at("compare"));
+  for (const auto& seed : items_of(plan, "seeds")) study.seeds.push_back(seed.as_integer());
+  for (const auto& warning : items_of(plan, "warnings")) study.warnings.push_back(warning.text_or("text", ""));
+  for (const auto& arm : items_of(plan, "arms")) study.arms.push_back(read_arm(arm));
+  for (const auto& cell : items_of(plan, "cells")) {
+    for (auto& arm : study.arms) {
+      if (arm.name == cell.at("arm").as_text()) arm.runs.push_back(read_run(cell, folder));
+    }
+  }
+  return study;
+}
+
+}  // namespace
+
+std::vector<const RunData*> ArmData::done() const {
+  std::vector<const RunData*> finished;
+  for (const auto& run : runs) {
+    if (run.status.state == "done") finished.push_back(&run);
+  }
+  return finished;
+}
+
+NumberColumns read_number_columns(const fs::path& file) {
+  std::istringstream lines(read_file(file));
+  std::string line;
+  if (!std::getline(lines, line)) return {};
+  const std::vector<std::string> names = split(line, ',');
+  NumberColumns columns;
+  for (const auto& name : names) columns[name];
+  while (std::getline(lines, line)) {
+    const std::vector<std::string> fields = split(line, ',');
+    for (size_t i = 0; i < names.size(); ++i) {
+      const std::string field = i < fields.size() ? fields[i] : "";
+      char* end = nullptr;
+      const double value = std::strtod(field.c_str(), &end);
+      columns[names[i]].push_back(end == field.c_str() ? std::numeric_limits<double>::quiet_NaN() : value);
+    }
+  }
+  return columns;
+}
+
+StudyData read_study_folder(const fs::path& folder) {
+  if (!fs::exists(folder / "plan.json")) {
+    throw DataError(
+        text(folder.string(), " is no study's folder: it has no plan.json; `lamina ablate STUDY` makes one"));
+  }
+  try {
+    return read_plan(folder);
+  } catch (const ConfigError& error) {
+    throw DataError(
+        text((folder / "plan.json").string(), " is damaged: ", error.what(), "; `lamina ablate` writes it anew"));
+  }
+}
+
+}  // namespace lamina::engine

@@ -1,0 +1,51 @@
+// What a study's folder holds, read back: arms, runs, scores, curves.
+#pragma once
+
+#include "engine/ablate/study.hpp"
+#include "engine/evaluate/evaluation.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lamina::engine {
+
+/// A CSV file of numbers by column; an empty field is NaN.
+using NumberColumns = std::map<std::string, std::vector<double>>;
+
+struct RunData {
+  int64_t seed = 0;
+  RunFolder folder;
+  RunStatus status;
+  std::vector<MetricRow> rows;  // empty until the run is done
+  NumberColumns curves;         // empty where another run trained for this one
+};
+
+struct ArmChange {
+  std::string path, baseline, arm;
+};
+
+struct ArmData {
+  std::string name, description;
+  std::filesystem::path origin;  // where relative paths of the experiment start
+  ConfigNode experiment;         // resolved, first seed
+  std::vector<ArmChange> changes;
+  std::vector<RunData> runs;  // by seed
+  std::vector<const RunData*> done() const;
+};
+
+struct StudyData {
+  std::string name, description, baseline;
+  std::filesystem::path folder;
+  CompareSection compare;
+  std::vector<int64_t> seeds;
+  std::vector<std::string> warnings;
+  std::vector<ArmData> arms;  // the baseline first
+};
+
+/// DataError when plan.json is missing or damaged.
+StudyData read_study_folder(const std::filesystem::path& folder);
+NumberColumns read_number_columns(const std::filesystem::path& file);
+
+}  // namespace lamina::engine
