@@ -16,20 +16,27 @@
 
 namespace lamina::engine {
 
+/// Called after every forward of a case.
+using Tick = std::function<void(int64_t done, int64_t total)>;
+
 /// Everything that prediction needs, from one or several checkpoints (folds are averaged); no dataset and no flags.
 class Predictor {
  public:
-  /// From checkpoint files; their experiments must agree in dataset classes, prepare and patch.
-  Predictor(const std::vector<std::filesystem::path>& checkpoints, const Registry& registry, const std::vector<Override>& overrides = {});
-  /// Around a model that is being trained: whole-volume validation. The model must outlive the predictor.
-  Predictor(std::shared_ptr<Model> model, const Experiment& experiment, const DatasetInfo& dataset, std::shared_ptr<const PrepareChain> chain,
-            const Registry& registry);
+  /// From checkpoint files; they must agree in the dataset's channels and classes, in `prepare` and what it learned,
+  /// and in the patch. Else ConfigError. Overrides may change `infer`, `postprocess` and `runtime`.
+  Predictor(const std::vector<std::filesystem::path>& checkpoints, const Registry& registry,
+            const std::vector<Override>& overrides = {});
+  /// Around a model that is being trained: whole-volume validation. Predicting leaves the model in Mode::Infer.
+  Predictor(std::shared_ptr<Model> model, const Experiment& experiment, const DatasetInfo& dataset,
+            std::shared_ptr<const PrepareChain> chain, const Registry& registry);
   ~Predictor();
 
-  /// Raw case in; labels [1, D, H, W] on its grid out, postprocessing applied. DataError when channels do not fit.
-  Volume predict(Case raw) const;
+  /// Raw case in; labels [1, D, H, W] (uint8 or int16) on its grid out, postprocessing applied. DataError when channels
+  /// do not fit. Labels of the case are dropped unless the model's prompts are made from them.
+  Volume predict(Case raw, const Tick& tick = {}) const;
   /// The same from a case that is prepared already; labels on the prepared grid, no postprocessing.
-  Volume predict_prepared(const Case& prepared) const;
+  Volume predict_prepared(const Case& prepared, const Tick& tick = {}) const;
+  /// Bytes held at the peak beside the case and the network's own activations.
   int64_t peak_bytes(const Case& prepared) const;
   const DatasetInfo& dataset() const;
   const Experiment& experiment() const;
@@ -46,15 +53,20 @@ struct PredictTarget {
 };
 
 /// Predicts many cases with progress, skipping outputs that exist when `resume` is set; a case that fails is reported
-/// and the rest goes on. Returns the failures ("case: reason").
+/// and the rest goes on. Returns the failures ("case: reason"). StorageError when the disk refuses: the rest would fail
+/// too.
 std::vector<std::string> predict_all(const Predictor& predictor, const std::vector<PredictTarget>& targets,
                                      const std::function<Case(const std::string&)>& load, bool resume);
 
-/// Cases of a bare folder: nnU-Net names (CASE_0000.nii.gz ...) or one file a case for one channel; a file is one case.
+/// Cases of a bare folder, by id: nnU-Net's names (CASE_0000.nii.gz ...), plain files that hold all channels, or a
+/// folder of DICOM slices for each case. `input` may also be one file or one DICOM folder. DataError when channels are
+/// missing.
 struct FolderCase {
   std::string id;
   std::vector<std::filesystem::path> channels;
 };
 std::vector<FolderCase> list_folder_cases(const std::filesystem::path& input, const DatasetInfo& dataset);
+/// Reads one of them, without labels. DataError names case, file and fact.
+Case load_folder_case(const FolderCase& one, const DatasetInfo& dataset);
 
 }  // namespace lamina::engine

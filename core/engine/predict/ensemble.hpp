@@ -1,0 +1,27 @@
+// Several models as one: their class scores averaged.
+#pragma once
+
+#include <lamina/model/model.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lamina::engine {
+
+/// The mean of the members' class scores: logits when all of them give logits (as nnU-Net does), else probabilities,
+/// into which logits are turned. Prediction of one batch; its tensors may lie on any device.
+class Ensemble {
+ public:
+  /// `amp`: "none" or "bf16".
+  Ensemble(std::vector<std::shared_ptr<Model>> models, std::string amp, uint64_t seed);
+  Prediction forward(const Batch& batch) const;
+  const std::vector<std::shared_ptr<Model>>& models() const { return models_; }
+
+ private:
+  std::vector<std::shared_ptr<Model>> models_;
+  std::string amp_;
+  uint64_t seed_;
+};
+
+}  // namespace lamina::engine

@@ -1,0 +1,197 @@
+// From a raw case to a label map on its own grid.
+#include "engine/predict/predictor.hpp"
+
+#include "engine/predict/argmax_sink.hpp"
+#include "engine/predict/dataset_info.hpp"
+#include "engine/predict/ensemble.hpp"
+#include "engine/run/device.hpp"
+#include "engine/train/initial_model.hpp"
+
+#include <lamina/base/error.hpp>
+#include <lamina/base/text.hpp>
+
+#include <algorithm>
+
+#include <ATen/ops/equal.h>
+
+namespace lamina::engine {
+
+namespace fs = std::filesystem;
+
+struct Predictor::Parts {
+  Experiment experiment;
+  DatasetInfo dataset;
+  std::shared_ptr<const PrepareChain> chain;
+  std::shared_ptr<Inferer> inferer;
+  std::vector<std::shared_ptr<Postprocess>> postprocess;
+  std::optional<Ensemble> ensemble;
+
+  bool uses_ground_truth() const {
+    const auto& models = ensemble->models();
+    return std::any_of(models.begin(), models.end(),
+                       [](const auto& model) { return model->uses_labels() == LabelUse::Oracle; });
+  }
+
+  /// Everything beside the models, as the experiment says.
+  void equip(const Registry& registry) {
+    const ExperimentOptions& options = experiment.options();
+    const int64_t classes = std::ssize(dataset.classes);
+    inferer =
+        registry.create<Inferer>(options.infer, "infer", {experiment.patch(), classes, options.train.batch, dataset});
+    for (size_t i = 0; i < options.postprocess.size(); ++i) {
+      postprocess.push_back(
+          registry.create<Postprocess>(options.postprocess[i], text("postprocess[", i, "]"), {classes}));
+    }
+  }
+
+  void infer(const Case& prepared, SlabSink& sink, const Tick& tick) const {
+    for (const auto& model : ensemble->models()) model->set_mode(Mode::Infer);
+    inferer->run(
+        prepared, [&](Batch batch) { return ensemble->forward(batch); }, sink, tick ? tick : [](int64_t, int64_t) {});
+  }
+};
+
+namespace {
+
+void keep_labels_out(Case& one) {
+  one.labels = {};
+  one.instances = {};
+}
+
+void require_channels(const Case& one, const DatasetInfo& dataset) {
+  const int64_t channels = one.images.primary().voxels.size(0);
+  if (channels == std::ssize(dataset.channels)) return;
+  throw DataError(text("case ", one.id, " has ", channels, channels == 1 ? " channel" : " channels", ", expected ",
+                       dataset.channels.size(), " (", join(dataset.channels), "), as in training"));
+}
+
+/// Entries behind "postprocess.<index>.", without it.
+TensorDict state_of_step(const TensorDict& all, size_t index) {
+  const std::string prefix = text("postprocess.", index, ".");
+  TensorDict state;
+  for (const auto& [name, tensor] : all) {
+    if (name.starts_with(prefix)) state[name.substr(prefix.size())] = tensor;
+  }
+  return state;
+}
+
+/// Pretrained files need not be there any more when the checkpoint holds every parameter.
+std::vector<Override> with_own_weights(const Checkpoint& checkpoint, std::vector<Override> overrides) {
+  const std::string contents = checkpoint.experiment.at("train").at("checkpoint").text_or("contents", "all");
+  if (contents == "all") overrides.insert(overrides.begin(), {"weights", ConfigNode::array(), false, "the checkpoint"});
+  return overrides;
+}
+
+DatasetInfo dataset_of(const Checkpoint& checkpoint, const fs::path& file) {
+  if (!checkpoint.state.contains(kDatasetKey))
+    throw DataError(text(file.string(), " does not say which dataset it was trained on"));
+  return dataset_info_from_node(checkpoint.state.at(kDatasetKey));
+}
+
+bool same_tensors(const TensorDict& a, const TensorDict& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& left, const auto& right) {
+    return left.first == right.first && at::equal(left.second, right.second);
+  });
+}
+
+/// An ensemble prepares a case once, so its members must prepare alike.
+void require_agreement(const Checkpoint& first, const Checkpoint& other, const fs::path& first_file,
+                       const fs::path& file) {
+  std::vector<std::string> differences;
+  const auto compare = [&](const std::string& what, const ConfigNode& a, const ConfigNode& b) {
+    if (!(a == b)) differences.push_back(text(what, " (", a.dump(), " and ", b.dump(), ")"));
+  };
+  const ConfigNode a = first.state.at(kDatasetKey), b = other.state.at(kDatasetKey);
+  compare("channels", a.at("channels"), b.at("channels"));
+  compare("classes", a.at("classes"), b.at("classes"));
+  compare("prepare", first.experiment.at("prepare"), other.experiment.at("prepare"));
+  compare("train.patch", first.experiment.at("train").at("patch"), other.experiment.at("train").at("patch"));
+  if (differences.empty() && !same_tensors(first.prepare, other.prepare)) {
+    differences.push_back("what `prepare` learned from their training cases");
+  }
+  if (differences.empty()) return;
+  throw ConfigError(text(first_file.string(), " and ", file.string(), " cannot predict together; they differ in ",
+                         join(differences, "; ")));
+}
+
+}  // namespace
+
+Predictor::Predictor(const std::vector<fs::path>& checkpoints, const Registry& registry,
+                     const std::vector<Override>& overrides)
+    : parts_(std::make_unique<Parts>()) {
+  if (checkpoints.empty()) throw ConfigError("prediction needs at least one checkpoint");
+  Parts& parts = *parts_;
+  std::vector<std::shared_ptr<Model>> models;
+  std::optional<Checkpoint> first;
+  std::optional<torch::Device> device;
+  for (const fs::path& file : checkpoints) {
+    Checkpoint checkpoint = read_checkpoint(file);
+    const DatasetInfo dataset = dataset_of(checkpoint, file);
+    if (first) require_agreement(*first, checkpoint, checkpoints.front(), file);
+    const auto experiment = Experiment::from_node(checkpoint.experiment, file.parent_path(),
+                                                  with_own_weights(checkpoint, overrides), registry);
+    if (!device) device = use_runtime(experiment.options().runtime);
+    models.push_back(initial_model(experiment, dataset, registry));
+    restore_weights(*models.back(), checkpoint, Weights::Averaged);
+    models.back()->to(*device);
+    if (first) continue;
+    parts.experiment = experiment;
+    parts.dataset = dataset;
+    checkpoint.optimizer.clear();
+    first = std::move(checkpoint);
+  }
+  auto chain = std::make_shared<PrepareChain>(parts.experiment.options().prepare,
+                                              TransformContext{parts.dataset, parts.experiment.patch()}, registry);
+  chain->restore(first->prepare);
+  parts.chain = chain;
+  parts.ensemble.emplace(models, parts.experiment.options().train.amp, parts.experiment.seed());
+  parts.equip(registry);
+  for (size_t i = 0; i < parts.postprocess.size(); ++i)
+    parts.postprocess[i]->restore(state_of_step(first->postprocess, i));
+}
+
+Predictor::Predictor(std::shared_ptr<Model> model, const Experiment& experiment, const DatasetInfo& dataset,
+                     std::shared_ptr<const PrepareChain> chain, const Registry& registry)
+    : parts_(std::make_unique<Parts>()) {
+  parts_->experiment = experiment;
+  parts_->dataset = dataset;
+  parts_->chain = std::move(chain);
+  parts_->ensemble.emplace(std::vector{std::move(model)}, experiment.options().train.amp, experiment.seed());
+  parts_->equip(registry);
+}
+
+Predictor::~Predictor() = default;
+
+Volume Predictor::predict(Case raw, const Tick& tick) const {
+  require_channels(raw, parts_->dataset);
+  if (!uses_ground_truth()) keep_labels_out(raw);
+  std::vector<Frame> frames;
+  const Case prepared = parts_->chain->apply(std::move(raw), frames);
+  ArgmaxSink winner(frames.front().size, std::ssize(parts_->dataset.classes));
+  const auto sinks = parts_->chain->inverse(frames, winner);
+  parts_->infer(prepared, sinks.empty() ? winner : *sinks.back(), tick);
+  Volume labels{winner.labels(), frames.front().geometry};
+  for (const auto& step : parts_->postprocess) labels = step->apply(std::move(labels));
+  return labels;
+}
+
+Volume Predictor::predict_prepared(const Case& prepared, const Tick& tick) const {
+  require_channels(prepared, parts_->dataset);
+  Case visible = prepared;
+  if (!uses_ground_truth()) keep_labels_out(visible);
+  ArgmaxSink winner(prepared.images.primary().size(), std::ssize(parts_->dataset.classes));
+  parts_->infer(visible, winner, tick);
+  return {winner.labels(), prepared.images.primary().geometry};
+}
+
+int64_t Predictor::peak_bytes(const Case& prepared) const {
+  const Size3 size = prepared.images.primary().size();
+  return parts_->inferer->peak_bytes(prepared) +
+         size[0] * size[1] * size[2] * (parts_->dataset.classes.size() <= 256 ? 1 : 2);
+}
+
+const DatasetInfo& Predictor::dataset() const { return parts_->dataset; }
+const Experiment& Predictor::experiment() const { return parts_->experiment; }
+bool Predictor::uses_ground_truth() const { return parts_->uses_ground_truth(); }
+
+}  // namespace lamina::engine
