@@ -32,9 +32,9 @@ torch::Tensor draw_voxel(const ClassLocations& locations, Random& random) {
 
 }  // namespace
 
-Sampler::Sampler(std::shared_ptr<const PreparedDataset> data, SamplerSetup setup,
-                 const std::vector<ConfigNode>& augment, const TransformContext& context, const Registry& registry)
-    : data_(std::move(data)), setup_(std::move(setup)), cut_(setup_.patch) {
+Sampler::Sampler(const PreparedDataset& data, SamplerSetup setup, const std::vector<ConfigNode>& augment,
+                 const TransformContext& context, const Registry& registry)
+    : data_(data), setup_(std::move(setup)), cut_(setup_.patch) {
   if (setup_.ids.empty()) throw DataError("there are no cases to draw patches from: the training split is empty");
   std::array<double, 3> reach{1, 1, 1};
   for (size_t i = 0; i < augment.size(); ++i) {
@@ -86,9 +86,10 @@ Case Sampler::augmented(Case one, const Random& random) const {
 }
 
 Case Sampler::sample(int64_t epoch, int64_t index) const {
+  const torch::NoGradGuard no_grad;
   Random random(setup_.seed, {hash_name("sample"), static_cast<uint64_t>(epoch), static_cast<uint64_t>(index)});
   const auto& id = setup_.ids[static_cast<size_t>(random.integer(0, std::ssize(setup_.ids) - 1))];
-  const PreparedCase one = data_->load(id);
+  const PreparedCase one = data_.load(id);
   const Box box = place(one, forced(index, random.fork("foreground")), random);
   return augmented(crop(one.content, box), random.fork("augment"));
 }

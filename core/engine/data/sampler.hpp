@@ -20,10 +20,10 @@ struct SamplerSetup {
   uint64_t seed = 1;
 };
 
-/// Thread safe.
+/// Thread safe. The dataset must outlive it.
 class Sampler {
  public:
-  Sampler(std::shared_ptr<const PreparedDataset> data, SamplerSetup setup, const std::vector<ConfigNode>& augment,
+  Sampler(const PreparedDataset& data, SamplerSetup setup, const std::vector<ConfigNode>& augment,
           const TransformContext& context, const Registry& registry);
 
   /// The `index`-th batch of an epoch: images [B, C, D, H, W] float32, labels [B, 1, D, H, W] int64.
@@ -42,7 +42,7 @@ class Sampler {
   Box place(const PreparedCase& one, bool foreground, Random& random) const;
   Case augmented(Case one, const Random& random) const;
 
-  std::shared_ptr<const PreparedDataset> data_;
+  const PreparedDataset& data_;
   SamplerSetup setup_;
   std::vector<Step> augment_;
   Size3 cut_;  // the patch enlarged by what augmentation reaches beyond it

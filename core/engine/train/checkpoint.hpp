@@ -17,8 +17,8 @@ struct Checkpoint {
   TensorDict optimizer;    // "<parameter>.<moment>" and "<parameter>.step"
   TensorDict prepare;      // PrepareChain::state(): "prepare.<index>.<name>"
   TensorDict postprocess;  // "postprocess.<index>.<name>"
-  ConfigNode experiment; // resolved
-  ConfigNode state;      // epoch, step, best score, seconds, generator states, format version, hash of frozen weights
+  ConfigNode experiment;   // resolved
+  ConfigNode state;        // epoch, step, best score, seconds, generator states, format version, hash of frozen weights
 };
 
 /// Writes checkpoints/step-<n>.safetensors, then the one-line pointer files `last` and, when asked for, `best`; removes
@@ -26,6 +26,8 @@ struct Checkpoint {
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint, int64_t step, bool best);
 /// `which`: "last", "best", or a file. DataError in words when damaged.
 Checkpoint load_checkpoint(const std::filesystem::path& folder, const std::string& which);
+/// The file that `which` names; DataError where there is none.
+std::filesystem::path checkpoint_file(const std::filesystem::path& folder, const std::string& which);
 bool has_checkpoint(const std::filesystem::path& folder, const std::string& which);
 Checkpoint read_checkpoint(const std::filesystem::path& file);
 

@@ -13,7 +13,9 @@ struct TrainResult {
   double best_score = 0, seconds = 0;
 };
 
-/// Returns at once when training is done already. Throws Interrupted after saving when asked to stop.
-TrainResult train(const Experiment& experiment, PreparedDataset& data, const RunFolder& folder, const Registry& registry);
+/// Keeps epoch, times, memory and score in the folder's status; its state ("done", "stopped", "failed") is the
+/// caller's. Returns at once when training is done already. Throws Interrupted after saving when asked to stop.
+TrainResult train(const Experiment& experiment, PreparedDataset& data, const RunFolder& folder,
+                  const Registry& registry);
 
 }  // namespace lamina::engine
