@@ -2,7 +2,7 @@
 #include "engine/predict/ensemble.hpp"
 
 #include "engine/data/collate.hpp"
-#include "engine/predict/autocast.hpp"
+#include "engine/train/precision.hpp"
 
 #include <lamina/base/error.hpp>
 #include <lamina/model/session.hpp>
@@ -53,7 +53,7 @@ Prediction Ensemble::forward(const Batch& batch) const {
   std::vector<Prediction> members;
   for (const auto& model : models_) {
     const torch::Device device = device_of(*model);
-    const Autocast autocast(amp_, device.type());
+    const Autocast autocast(amp_, device);
     members.push_back(lamina::forward(*model, Mode::Infer, to_device(batch, device), seed_));
   }
   return members.size() == 1 ? std::move(members.front()) : averaged(members);
