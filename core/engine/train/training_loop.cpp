@@ -1,4 +1,5 @@
 // Steps, epochs, validation and checkpoints of a training.
+#include "engine/predict/dataset_info.hpp"
 #include "engine/run/interrupt.hpp"
 #include "engine/run/peak_memory.hpp"
 #include "engine/train/initial_model.hpp"
@@ -122,6 +123,7 @@ void Training::save(bool best) {
   checkpoint.experiment = experiment_.resolved();
   checkpoint.state = counters_.to_node();
   checkpoint.state.set("frozen", frozen_);
+  checkpoint.state.set(kDatasetKey, dataset_info_to_node(info_));  // a checkpoint predicts without its dataset
   save_checkpoint(folder_.checkpoints(), checkpoint, counters_.step, best);
 }
 
