@@ -73,7 +73,7 @@ TEST_F(Experiments, ExplainAValue) {
   const Experiment one = load("small.json", {"model.adapters[depth].width=7"});
   EXPECT_EQ(explain(one, "model.adapters[depth].width", *registry),
             "model.adapters[depth].width = 7\n  set by:   --set model.adapters[depth].width=7\n  meaning:  Channels\n"
-            "  expected: integer >= 1\n  default:  8\n");
+            "  expected: an integer >= 1\n  default:  8\n");
   EXPECT_NE(explain(one, "infer", *registry).find("infer.overlap = 0.5  # default"), std::string::npos);
   EXPECT_NE(refusal([&] { explain(one, "train.epoch", *registry); }).find("(did you mean 'epochs'?)"),
             std::string::npos);
