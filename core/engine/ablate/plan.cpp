@@ -65,7 +65,7 @@ bool wanted(const StudyRun& how, const std::string& arm) {
 
 bool is_trained(const RunFolder& folder, const StageHashes& hashes) {
   const RunStatus status = folder.status();
-  return status.hashes.train == hashes.train && (status.stage == "infer" || status.stage == "evaluate");
+  return status.hashes.train == hashes.train && stages_done(status) > static_cast<size_t>(Stage::Train);
 }
 
 void plan_cells(const Study& study, const StudyRun& how, Datasets& datasets, const Registry& registry, Plan& plan) {
@@ -161,9 +161,16 @@ std::filesystem::path run_path(const std::filesystem::path& study_folder, const 
   return study_folder / text(arm, "-s", seed, "-", hashes.train.substr(0, 8));
 }
 
+size_t stages_done(const RunStatus& status) {
+  static const std::vector<std::string> stages{"prepare", "train", "infer", "evaluate"};
+  const auto stage = std::find(stages.begin(), stages.end(), status.stage);
+  if (stage == stages.end()) return 0;
+  return static_cast<size_t>(stage - stages.begin()) + (status.state == "done" ? 1 : 0);
+}
+
 bool is_done(const RunFolder& folder, const StageHashes& hashes) {
   const RunStatus status = folder.status();
-  return status.state == "done" && status.hashes.evaluate == hashes.evaluate &&
+  return stages_done(status) == 4 && status.hashes.evaluate == hashes.evaluate &&
          std::filesystem::exists(folder.metrics()) && std::filesystem::exists(folder.summary());
 }
 

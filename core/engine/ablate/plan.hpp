@@ -48,6 +48,8 @@ std::shared_ptr<Model> build_model(const Experiment& experiment, const DatasetIn
 /// runs_root/<study>/<arm>-s<seed>-<hash8>
 std::filesystem::path run_path(const std::filesystem::path& study_folder, const std::string& arm, int64_t seed,
                                const StageHashes& hashes);
+/// How many stages the run has finished.
+size_t stages_done(const RunStatus& status);
 /// Everything is there and of these hashes.
 bool is_done(const RunFolder& folder, const StageHashes& hashes);
 

@@ -1,18 +1,16 @@
 // One cell of a study: prepare, train, predict the test set, evaluate. What is finished is not done again.
 #include "engine/ablate/plan.hpp"
 #include "engine/ablate/run_lock.hpp"
-#include "engine/evaluate/evaluation.hpp"
+#include "engine/evaluate/folder.hpp"
 #include "engine/predict/predictor.hpp"
 #include "engine/run/device.hpp"
 #include "engine/run/interrupt.hpp"
-#include "engine/run/progress.hpp"
 #include "engine/train/checkpoint.hpp"
 #include "engine/train/trainer.hpp"
 
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
-#include <lamina/io/volume_io.hpp>
 #include <lamina/model/safetensors.hpp>
 
 #include <algorithm>
@@ -30,14 +28,14 @@ constexpr std::array<const char*, 4> kStages{"prepare", "train", "infer", "evalu
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-size_t stage_number(const std::string& name) {
-  return static_cast<size_t>(std::find(kStages.begin(), kStages.end(), name) - kStages.begin()) % kStages.size();
-}
-
 class CellRun {
  public:
-  CellRun(const Experiment& experiment, const RunFolder& folder, fs::path cache, const Registry& registry)
-      : experiment_(experiment), folder_(folder), cache_(std::move(cache)), registry_(registry) {
+  CellRun(const Experiment& experiment, const RunFolder& folder, fs::path cache, const Registry& registry, Stage last)
+      : experiment_(experiment),
+        folder_(folder),
+        cache_(std::move(cache)),
+        registry_(registry),
+        stages_(static_cast<size_t>(last) + 1) {
     dataset_ = open_dataset(experiment, registry);
     hashes_ = experiment.hashes(registry, dataset_->fingerprint());
   }
@@ -46,8 +44,9 @@ class CellRun {
     if (is_done(folder_, hashes_)) return;
     use_runtime(experiment_.options().runtime);
     begin();
+    if (first_stage_ >= stages_) return;
     try {
-      for (size_t stage = first_stage_; stage < kStages.size(); ++stage) {
+      for (size_t stage = first_stage_; stage < stages_; ++stage) {
         enter(stage);
         (this->*kWork[stage])();
         throw_if_interrupted(folder_.path());
@@ -71,10 +70,9 @@ class CellRun {
     const RunStatus before = folder_.status();
     const std::array<bool, 4> same{before.hashes.prepare == hashes_.prepare, before.hashes.train == hashes_.train,
                                    before.hashes.infer == hashes_.infer, before.hashes.evaluate == hashes_.evaluate};
-    const size_t reached = before.stage.empty() ? 0 : stage_number(before.stage) + (before.state == "done");
     size_t changed = 0;
     while (changed < same.size() && same[changed]) ++changed;
-    first_stage_ = std::min({reached, changed, kStages.size() - 1});
+    first_stage_ = std::min({stages_done(before), changed, kStages.size() - 1});
     if (!before.stage.empty() && changed < kStages.size()) clear_from(changed);
     folder_.begin(experiment_, registry_);
     if (first_stage_ <= 1) first_stage_ = 0;  // the cache of prepared cases may be gone
@@ -167,7 +165,8 @@ class CellRun {
         continue;
       const RunFolder other(entry.path());
       const RunStatus status = other.status();
-      const bool trained = status.hashes.train == hashes_.train && stage_number(status.stage) >= 2;
+      const bool trained =
+          status.hashes.train == hashes_.train && stages_done(status) > static_cast<size_t>(Stage::Train);
       if (trained && has_checkpoint(other.checkpoints(), "last")) return entry.path();
     }
     return {};
@@ -193,12 +192,6 @@ class CellRun {
     return true;
   }
 
-  static fs::path checkpoint_file(const fs::path& folder, const std::string& which) {
-    std::string name = read_file(folder / which);
-    while (!name.empty() && std::isspace(static_cast<unsigned char>(name.back()))) name.pop_back();
-    return folder / name;
-  }
-
   /// Settings of this arm that may differ from those the checkpoint was trained with.
   std::vector<Override> inference_overrides() const {
     std::vector<Override> overrides;
@@ -216,9 +209,8 @@ class CellRun {
   }
 
   void infer() {
-    const std::string rule = experiment_.options().train.checkpoint.rule;
-    const std::string which = rule == "best" && has_checkpoint(folder_.checkpoints(), "best") ? "best" : "last";
-    const Predictor predictor({checkpoint_file(folder_.checkpoints(), which)}, registry_, inference_overrides());
+    const fs::path checkpoint = predicting_checkpoint(folder_, experiment_.options().train.checkpoint.rule);
+    const Predictor predictor({checkpoint}, registry_, inference_overrides());
     make_folder(folder_.predictions());
     const auto all = targets();
     const auto missing =
@@ -239,17 +231,12 @@ class CellRun {
   void evaluate() {
     const auto& section = experiment_.options().evaluate;
     const Evaluator evaluator(section.metrics, section.empty, dataset_->info(), registry_);
-    std::vector<MetricRow> rows;
-    const auto all = targets();
-    Progress progress("evaluate", static_cast<int64_t>(all.size()), "cases");
-    for (size_t i = 0; i < all.size(); ++i) {
-      const auto scored = evaluator.score(read_labels(all[i].output), dataset_->load(all[i].id, WithLabels::Yes));
-      rows.insert(rows.end(), scored.begin(), scored.end());
-      progress.update(static_cast<int64_t>(i) + 1);
-      throw_if_interrupted(folder_.path());
-    }
-    write_metrics_csv(folder_.metrics(), rows);
-    write_summary(folder_.summary(), rows, dataset_->info());
+    FolderOptions options;
+    options.threads = experiment_.options().runtime.threads;
+    const auto scores =
+        evaluate_folder(folder_.predictions(), *dataset_, dataset_->ids(Split::Test), evaluator, options);
+    write_metrics_csv(folder_.metrics(), scores.rows);
+    write_summary(folder_.summary(), scores.rows, dataset_->info(), scores.files);
   }
 
   const Experiment& experiment_;
@@ -259,7 +246,7 @@ class CellRun {
   std::shared_ptr<Dataset> dataset_;
   StageHashes hashes_;
   RunStatus status_;
-  size_t first_stage_ = 0;
+  size_t first_stage_ = 0, stages_;
 };
 
 const std::array<CellRun::Work, 4> CellRun::kWork{&CellRun::prepare, &CellRun::train_stage, &CellRun::infer,
@@ -267,9 +254,20 @@ const std::array<CellRun::Work, 4> CellRun::kWork{&CellRun::prepare, &CellRun::t
 
 }  // namespace
 
-void run_cell(const Experiment& experiment, const RunFolder& folder, const fs::path& cache, const Registry& registry) {
+fs::path predicting_checkpoint(const RunFolder& folder, const std::string& rule) {
+  const fs::path checkpoints = folder.checkpoints();
+  const std::string which = rule == "best" && has_checkpoint(checkpoints, "best") ? "best" : "last";
+  if (!has_checkpoint(checkpoints, which)) {
+    throw DataError(
+        text(folder.path().string(), " has no trained model yet; `lamina train` or `lamina ablate` makes one"));
+  }
+  return checkpoint_file(checkpoints, which);
+}
+
+void run_cell(const Experiment& experiment, const RunFolder& folder, const fs::path& cache, const Registry& registry,
+              Stage last) {
   const FolderLock lock(folder.path());
-  CellRun(experiment, folder, cache, registry).go();
+  CellRun(experiment, folder, cache, registry, last).go();
 }
 
 }  // namespace lamina::engine

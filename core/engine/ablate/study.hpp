@@ -82,9 +82,15 @@ struct StudyRun {
 /// and report.html into runs_root/<study>/. Throws Interrupted with state saved.
 StudyResult run_study(const Study& study, const StudyRun& how, const Registry& registry);
 
-/// Trains, predicts the test set and evaluates one experiment in its run folder: what `ablate` does per cell. Stages
-/// whose hash stands in status.json already are not done again.
+/// The checkpoint file that predicts for a run: `rule` is "best" or "last". DataError where nothing is trained.
+std::filesystem::path predicting_checkpoint(const RunFolder& folder, const std::string& rule);
+
+/// The work of a run, in order; each has a hash of its own.
+enum class Stage { Prepare, Train, Infer, Evaluate };
+
+/// Trains, predicts the test set and evaluates one experiment in its run folder, up to `last`: what `ablate` does per
+/// cell. Stages whose hash stands in status.json already are not done again.
 void run_cell(const Experiment& experiment, const RunFolder& folder, const std::filesystem::path& cache,
-              const Registry& registry);
+              const Registry& registry, Stage last = Stage::Evaluate);
 
 }  // namespace lamina::engine

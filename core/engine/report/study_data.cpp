@@ -37,7 +37,8 @@ RunData read_run(const ConfigNode& cell, const fs::path& study) {
   RunData run{cell.at("seed").as_integer(), RunFolder(study / cell.at("run").as_text()), {}, {}, {}};
   run.status = run.folder.status();
   // A run of an older plan under the same name is not this cell's result.
-  const bool current = run.status.hashes.evaluate == cell.at("hashes").at("evaluate").as_text();
+  const bool current = run.status.stage == "evaluate" &&
+                       run.status.hashes.evaluate == cell.at("hashes").at("evaluate").as_text();
   if (run.status.state == "done" && !current) run.status.state = "queued";
   if (run.status.state == "done") run.rows = read_metrics_csv(run.folder.metrics());
   if (fs::exists(run.folder.curves())) run.curves = read_number_columns(run.folder.curves());

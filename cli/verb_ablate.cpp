@@ -1,0 +1,144 @@
+// lamina ablate: runs a study. lamina run-cell: one of its cells, in a process of its own.
+#include "child_process.hpp"
+#include "common.hpp"
+#include "heavy.hpp"
+
+#include "engine/ablate/plan.hpp"
+#include "engine/run/device.hpp"
+#include "engine/run/interrupt.hpp"
+
+#include <lamina/base/atomic_file.hpp>
+#include <lamina/base/log.hpp>
+#include <lamina/base/text.hpp>
+
+#include <algorithm>
+#include <iostream>
+#include <set>
+
+namespace lamina::cli {
+namespace {
+
+std::string what_is_left(const engine::PlannedCell& cell) {
+  if (!cell.chosen) return "left out";
+  if (cell.done) return "done";
+  return cell.trains ? "train, predict, evaluate" : "predict, evaluate (trained already or by another arm)";
+}
+
+std::string parameters_of(const engine::PlannedArm& arm) {
+  for (const auto& count : arm.parameters) {
+    if (count.room == "total") return text(count.trainable, " of ", count.total);
+  }
+  return "";
+}
+
+void print_plan(const engine::Study& study, const engine::Plan& plan) {
+  std::cout << study.name << ": " << plan.arms.size() << " arms, " << study.seeds.size() << " seeds, "
+            << plan.cells.size() << " runs in " << plan.folder.string() << "\n\n";
+  std::vector<std::vector<std::string>> arms{{"arm", "parameters that train", "differs from the baseline in"}};
+  for (const auto& arm : plan.arms) {
+    std::vector<std::string> paths;
+    for (const auto& change : arm.changes) paths.push_back(change.path);
+    arms.push_back({arm.arm.name, parameters_of(arm), arm.arm.name == study.baseline ? "(baseline)" : join(paths)});
+  }
+  print_table(arms);
+  std::cout << "\n";
+  std::vector<std::vector<std::string>> cells{{"run", "prepare", "train", "infer", "evaluate", "to do"}};
+  for (const auto& planned : plan.cells) {
+    const auto& hashes = planned.cell.hashes;
+    cells.push_back({planned.cell.run.filename().string(), hashes.prepare.substr(0, 8), hashes.train.substr(0, 8),
+                     hashes.infer.substr(0, 8), hashes.evaluate.substr(0, 8), what_is_left(planned)});
+  }
+  print_table(cells);
+  const auto trainings = std::count_if(plan.cells.begin(), plan.cells.end(),
+                                       [](const auto& cell) { return cell.chosen && !cell.done && cell.trains; });
+  const auto left =
+      std::count_if(plan.cells.begin(), plan.cells.end(), [](const auto& cell) { return cell.chosen && !cell.done; });
+  std::cout << "\n" << trainings << " trainings and " << left << " predictions to do\n";
+  for (const auto& warning : plan.warnings) std::cout << "note: " << warning << "\n";
+}
+
+int finish(const engine::StudyResult& result, bool json) {
+  ConfigNode node = ConfigNode::object(), failures = ConfigNode::array();
+  for (const auto& failure : result.failures) {
+    log_error("failed: " + failure);
+    ConfigNode entry = ConfigNode::object();
+    entry.set("text", failure);
+    failures.push_back(std::move(entry));
+  }
+  node.set("report", std::filesystem::absolute(result.report).string());
+  node.set("runs", static_cast<int64_t>(result.cells.size()));
+  node.set("failures", std::move(failures));
+  if (json) {
+    print(node);
+  } else {
+    std::cout << "report: " << std::filesystem::absolute(result.report).string() << std::endl;
+  }
+  return result.failures.empty() ? 0 : 1;
+}
+
+int ablate(const po::variables_map& arguments) {
+  engine::install_interrupt_handlers();
+  const auto registry = open_registry();
+  const auto study = engine::Study::load(word_of(arguments, "study"), overrides_of(arguments), *registry);
+  engine::StudyRun how{runs_folder(arguments), words_of(arguments, "only"), child_runner()};
+  if (arguments.contains("in-process")) how.runner = nullptr;
+  if (!arguments.contains("dry-run")) return finish(engine::run_study(study, how, *registry), wants_json(arguments));
+  const auto plan = engine::make_plan(study, how, *registry);
+  if (wants_json(arguments)) {
+    print(engine::plan_to_node(study, plan));
+  } else {
+    print_plan(study, plan);
+  }
+  return 0;
+}
+
+int run_cell(const po::variables_map& arguments) {
+  engine::install_interrupt_handlers();
+  const engine::RunFolder folder(word_of(arguments, "run"));
+  const auto registry = open_registry();
+  const auto resolved = ConfigNode::parse(read_file(folder.experiment()), folder.experiment().string());
+  const auto experiment = engine::Experiment::from_node(resolved, word_of(arguments, "origin"), {}, *registry);
+  engine::use_runtime(experiment.options().runtime);
+  engine::run_cell(experiment, folder, word_of(arguments, "cache"), *registry);
+  return 0;
+}
+
+}  // namespace
+
+Verb ablate_verb() {
+  return {"ablate",
+          "runs a study: every arm and seed that is not done yet, then the report",
+          "lamina ablate STUDY [--only ARM ...] [--set PATH=VALUE ...] [--runs DIR] [--dry-run]",
+          "lamina ablate phantom_unet --dry-run",
+          [](po::options_description& options, po::positional_options_description& positional) {
+            auto add = options.add_options();
+            add("study", po::value<std::string>()->required(),
+                "a study or experiment: a file, or a name from experiments/");
+            add("only", po::value<std::vector<std::string>>()->value_name("ARM")->composing(),
+                "run this arm only; may be given again");
+            add("dry-run", "print what would be done, and do nothing");
+            add("in-process", "run the cells in this process instead of one process each");
+            declare_experiment_options(options);
+            declare_runs(options);
+            declare_json(options);
+            positional.add("study", 1);
+          },
+          ablate};
+}
+
+Verb run_cell_verb() {
+  return {"run-cell",
+          "",  // not listed: `ablate` calls it
+          "lamina run-cell RUN --origin DIR --cache DIR",
+          "lamina ablate phantom_unet",
+          [](po::options_description& options, po::positional_options_description& positional) {
+            auto add = options.add_options();
+            add("run", po::value<std::string>()->required(), "run folder with experiment.resolved.json");
+            add("origin", po::value<std::string>()->required(), "where the experiment's relative paths start");
+            add("cache", po::value<std::string>()->required(), "folder of prepared cases");
+            positional.add("run", 1);
+          },
+          run_cell};
+}
+
+}  // namespace lamina::cli

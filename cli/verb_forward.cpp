@@ -1,0 +1,140 @@
+// lamina forward: one forward of a model on given tensors, every result by name. How anyone checks a method against its
+// reference.
+#include "common.hpp"
+#include "heavy.hpp"
+
+#include "engine/ablate/plan.hpp"
+#include "engine/run/device.hpp"
+
+#include <lamina/base/text.hpp>
+#include <lamina/model/safetensors.hpp>
+#include <lamina/model/session.hpp>
+#include <lamina/model/weights.hpp>
+
+#include <iostream>
+
+namespace lamina::cli {
+namespace {
+
+/// "image" is the only stream of most methods and needs no prefix.
+std::string prefix_of(const std::string& stream) { return stream == kPrimaryStream ? "" : stream + "."; }
+
+class Collector {
+ public:
+  void add(const std::string& name, const torch::Tensor& tensor) {
+    if (tensor.defined()) tensors.insert_or_assign(name, tensor.detach().cpu().contiguous());
+  }
+
+  void add(const Output& output, const std::string& prefix) {
+    add(prefix + "classes", output.classes);
+    add(prefix + "low_res", output.low_res);
+    add(prefix + "quality", output.quality);
+    add(prefix + "query_masks", output.query_masks);
+    add(prefix + "query_classes", output.query_classes);
+    add(prefix + "image_index", output.image_index);
+    for (size_t i = 0; i < output.stages.size(); ++i) add(output.stages[i], text(prefix, "stages.", i, "."));
+  }
+
+  void add(const Prompts& prompts, const std::string& prefix) {
+    add(prefix + "image_index", prompts.image_index);
+    add(prefix + "class_id", prompts.class_id);
+    add(prefix + "points", prompts.points);
+    add(prefix + "point_labels", prompts.point_labels);
+    add(prefix + "boxes", prompts.boxes);
+    add(prefix + "mask_logits", prompts.mask_logits);
+    add(prefix + "sparse", prompts.sparse);
+    add(prefix + "dense", prompts.dense);
+    add(prefix + "class_tokens", prompts.class_tokens);
+  }
+
+  TensorDict tensors;
+};
+
+/// `image` of the file as the session's batch.
+Batch batch_of(const TensorDict& input, const std::string& file, torch::Device device) {
+  const auto image = input.find("image");
+  if (image == input.end()) throw DataError(file + " has no tensor 'image'; expected [B, C, D, H, W]");
+  if (image->second.dim() != 5)
+    throw DataError(text(file, ": 'image' has ", image->second.dim(), " axes; expected [B, C, D, H, W]"));
+  const torch::Tensor voxels = image->second.to(device, torch::kFloat32);
+  const auto sizes = voxels.sizes();
+  Batch batch;
+  batch.images = Streams<torch::Tensor>(voxels);
+  for (int64_t row = 0; row < sizes[0]; ++row) {
+    batch.ids.push_back(std::to_string(row));
+    batch.geometry.emplace_back();
+    batch.valid.push_back({{0, 0, 0}, {sizes[2], sizes[3], sizes[4]}});
+    batch.sample.push_back(row);
+  }
+  return batch;
+}
+
+TensorDict run_session(Model& model, Batch batch) {
+  const torch::NoGradGuard no_grad;
+  Collector collector;
+  Session session(model, Mode::Infer);
+  session.encode(std::move(batch));
+  for (const auto& [stream, prompts] : session.prompt()) collector.add(prompts, "prompts." + prefix_of(stream));
+  const Prediction prediction = session.decode();
+  for (const auto& [stream, features] : session.scene().features) {
+    for (const auto& [name, tensor] : features.items()) collector.add("features." + prefix_of(stream) + name, tensor);
+  }
+  for (const auto& [name, tensor] : prediction.aux) collector.add("aux." + name, tensor);
+  for (const auto& [stream, output] : prediction.outputs) collector.add(output, "output." + prefix_of(stream));
+  return collector.tensors;
+}
+
+int forward(const po::variables_map& arguments) {
+  const auto registry = open_registry();
+  const auto experiment = load_experiment(arguments, *registry);
+  const auto device = engine::use_runtime(experiment.options().runtime);
+  const std::string map = word_of(arguments, "map");
+  if (map != "none") throw ConfigError(text("--map ", map, ": there is no such map; expected none"));
+  const auto model = engine::build_model(experiment, engine::open_dataset(experiment, *registry)->info(), *registry);
+  const std::string weights = word_of(arguments, "weights"), input = word_of(arguments, "input");
+  load_state_strictly(*model, read_safetensors(weights).tensors, weights);
+  model->to(device);
+  model->set_mode(Mode::Infer);
+  const auto results = run_session(*model, batch_of(read_safetensors(input).tensors, input, device));
+  write_safetensors(word_of(arguments, "output"), results);
+  ConfigNode list = ConfigNode::object();
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& [name, tensor] : results) {
+    const std::string shape = "[" + join(tensor.sizes().vec()) + "]";
+    rows.push_back({name, shape});
+    list.set(name, ConfigNode::parse(shape));
+  }
+  if (wants_json(arguments)) {
+    print(list);
+  } else {
+    print_table(rows);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Verb forward_verb() {
+  return {"forward",
+          "runs a model once on given tensors and writes every feature, prompt and output by name",
+          "lamina forward EXPERIMENT --weights FILE --input FILE --output FILE",
+          "lamina forward phantom --weights weights.safetensors --input image.safetensors --output results.safetensors",
+          [](po::options_description& options, po::positional_options_description& positional) {
+            auto add = options.add_options();
+            add("experiment", po::value<std::string>()->required(),
+                "an experiment: a file, or a name from experiments/");
+            add("weights", po::value<std::string>()->required()->value_name("FILE"),
+                "every parameter and buffer by name; nothing may miss or be left over");
+            add("map", po::value<std::string>()->default_value("none")->value_name("NAME"),
+                "how names in the file are translated");
+            add("input", po::value<std::string>()->required()->value_name("FILE"),
+                "safetensors with `image` [B, C, D, H, W]");
+            add("output", po::value<std::string>()->required()->value_name("FILE"), "safetensors to write");
+            declare_experiment_options(options);
+            declare_json(options);
+            positional.add("experiment", 1);
+          },
+          forward};
+}
+
+}  // namespace lamina::cli

@@ -1,0 +1,50 @@
+// lamina report: writes a study's report anew, from what lies in its folder.
+#include "common.hpp"
+#include "heavy.hpp"
+
+#include "engine/report/report.hpp"
+
+#include <iostream>
+
+namespace lamina::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path study_folder(const po::variables_map& arguments) {
+  const fs::path given = word_of(arguments, "study");
+  const bool is_folder = fs::exists(given / "plan.json");
+  return is_folder ? given : runs_folder(arguments) / given.stem();
+}
+
+int report(const po::variables_map& arguments) {
+  const auto registry = open_registry();
+  const fs::path file = fs::absolute(engine::write_report(study_folder(arguments), *registry));
+  if (!wants_json(arguments)) {
+    std::cout << "report: " << file.string() << std::endl;
+    return 0;
+  }
+  ConfigNode node = ConfigNode::object();
+  node.set("report", file.string());
+  print(node);
+  return 0;
+}
+
+}  // namespace
+
+Verb report_verb() {
+  return {"report",
+          "writes results.csv, stats.json and report.html of a study anew",
+          "lamina report STUDY [--runs DIR]",
+          "lamina report runs/phantom_unet",
+          [](po::options_description& options, po::positional_options_description& positional) {
+            options.add_options()("study", po::value<std::string>()->required(),
+                                  "the study's folder, or its name under --runs");
+            declare_runs(options);
+            declare_json(options);
+            positional.add("study", 1);
+          },
+          report};
+}
+
+}  // namespace lamina::cli

@@ -1,0 +1,119 @@
+// lamina weights: what a weights file holds, and what an experiment's model is made of.
+#include "common.hpp"
+#include "heavy.hpp"
+
+#include "engine/ablate/plan.hpp"
+
+#include <lamina/base/text.hpp>
+#include <lamina/model/safetensors.hpp>
+
+#include <iostream>
+#include <numeric>
+
+namespace lamina::cli {
+namespace {
+
+struct NamedTensor {
+  TensorEntry entry;
+  std::string use;  // "trains", "frozen", "buffer"; "" in a file
+};
+
+std::string shape_text(const std::vector<int64_t>& shape) { return "[" + join(shape) + "]"; }
+
+ConfigNode to_node(const NamedTensor& one) {
+  ConfigNode node = ConfigNode::object();
+  node.set("name", one.entry.name);
+  node.set("dtype", one.entry.dtype);
+  node.set("shape", ConfigNode::parse(shape_text(one.entry.shape)));
+  if (!one.use.empty()) node.set("use", one.use);
+  return node;
+}
+
+void print_tensors(const std::vector<NamedTensor>& all) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& one : all) rows.push_back({one.entry.name, shape_text(one.entry.shape), one.entry.dtype, one.use});
+  print_table(rows);
+}
+
+int64_t count(const TensorEntry& entry) {
+  return std::accumulate(entry.shape.begin(), entry.shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+int inspect(const po::variables_map& arguments) {
+  std::map<std::string, std::string> metadata;
+  std::vector<NamedTensor> all;
+  int64_t values = 0;
+  for (const auto& entry : list_safetensors(word_of(arguments, "file"), &metadata)) {
+    all.push_back({entry, ""});
+    values += count(entry);
+  }
+  if (wants_json(arguments)) {
+    ConfigNode node = ConfigNode::object(), tensors = ConfigNode::array(), facts = ConfigNode::object();
+    for (const auto& one : all) tensors.push_back(to_node(one));
+    for (const auto& [key, value] : metadata) facts.set(key, value);
+    node.set("tensors", std::move(tensors));
+    node.set("metadata", std::move(facts));
+    print(node);
+    return 0;
+  }
+  print_tensors(all);
+  for (const auto& [key, value] : metadata) std::cout << "metadata " << key << ": " << value << '\n';
+  std::cout << all.size() << " tensors, " << values << " values" << std::endl;
+  return 0;
+}
+
+TensorEntry entry_of(const std::string& name, const torch::Tensor& tensor) {
+  return {name, torch::toString(tensor.scalar_type()), tensor.sizes().vec()};
+}
+
+int names(const po::variables_map& arguments) {
+  const auto registry = open_registry();
+  const auto experiment = load_experiment(arguments, *registry);
+  const auto model = engine::build_model(experiment, engine::open_dataset(experiment, *registry)->info(), *registry);
+  std::vector<NamedTensor> all;
+  for (const auto& item : model->named_parameters()) {
+    all.push_back({entry_of(item.key(), item.value()), item.value().requires_grad() ? "trains" : "frozen"});
+  }
+  for (const auto& item : model->named_buffers()) all.push_back({entry_of(item.key(), item.value()), "buffer"});
+  if (!wants_json(arguments)) {
+    print_tensors(all);
+    return 0;
+  }
+  ConfigNode list = ConfigNode::array();
+  for (const auto& one : all) list.push_back(to_node(one));
+  print(list);
+  return 0;
+}
+
+}  // namespace
+
+Verb weights_inspect_verb() {
+  return {"weights inspect",
+          "lists names, shapes and types in a safetensors file, and its metadata",
+          "lamina weights inspect FILE",
+          "lamina weights inspect weights.safetensors",
+          [](po::options_description& options, po::positional_options_description& positional) {
+            options.add_options()("file", po::value<std::string>()->required(),
+                                  "a .safetensors file; checkpoints are such files");
+            declare_json(options);
+            positional.add("file", 1);
+          },
+          inspect};
+}
+
+Verb weights_names_verb() {
+  return {"weights names",
+          "lists name, shape and type of an experiment's parameters, and which of them train",
+          "lamina weights names EXPERIMENT [--set PATH=VALUE ...]",
+          "lamina weights names phantom",
+          [](po::options_description& options, po::positional_options_description& positional) {
+            options.add_options()("experiment", po::value<std::string>()->required(),
+                                  "an experiment: a file, or a name from experiments/");
+            declare_experiment_options(options);
+            declare_json(options);
+            positional.add("experiment", 1);
+          },
+          names};
+}
+
+}  // namespace lamina::cli
