@@ -92,12 +92,12 @@ class BodyMaker {
   void add_lesions(Body& body) {
     const auto count = random_.chance(0.1) ? 0 : random_.integer(1, 3);
     for (int64_t i = 0; i < count; ++i) {
-      const double angle = random_.uniform(0, 6.28318530718), reach = 0.62 * std::sqrt(random_.uniform());
+      const double angle = random_.uniform(0, 6.28318530718), reach = 0.5 * std::sqrt(random_.uniform());
       const auto& lobe = body.right_lobe;
       const Point centre{lobe.centre[0] + lobe.radius[0] * reach * std::cos(angle),
                          lobe.centre[1] + lobe.radius[1] * reach * std::sin(angle),
-                         lobe.centre[2] + lobe.radius[2] * random_.uniform(-0.55, 0.4)};
-      const double size = random_.uniform(0.07, 0.14);
+                         lobe.centre[2] + lobe.radius[2] * random_.uniform(-0.4, 0.35)};
+      const double size = random_.uniform(0.11, 0.2);
       body.lesions.push_back(organ(centre, {size, size * random_.uniform(0.8, 1.2), size * random_.uniform(1, 1.5)}));
     }
   }

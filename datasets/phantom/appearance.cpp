@@ -25,7 +25,7 @@ Signals draw_signals(double contrast, Random random) {
   // Where the weightings cross, a lesion would vanish: it keeps a distance from the liver.
   const size_t liver = static_cast<size_t>(Tissue::Liver), lesion = static_cast<size_t>(Tissue::Lesion);
   const double difference = signals[lesion] - signals[liver];
-  if (std::abs(difference) < 0.13) signals[lesion] = signals[liver] + (difference < 0 ? -0.13 : 0.13);
+  if (std::abs(difference) < 0.17) signals[lesion] = signals[liver] + (difference < 0 ? -0.17 : 0.17);
   return signals;
 }
 

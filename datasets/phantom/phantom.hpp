@@ -19,7 +19,7 @@ struct PhantomOptions {
   std::array<int64_t, 3> size{24, 96, 96};
   std::array<double, 3> spacing{3, 1, 1};
   int64_t classes = 5;
-  double noise = 0.06, bias = 0.35, contrast = 1, deformation = 1;
+  double noise = 0.05, bias = 0.35, contrast = 1, deformation = 1;
   int64_t seed = 1;
   void bind(OptionBinder& o);
 };

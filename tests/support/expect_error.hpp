@@ -1,0 +1,22 @@
+// Tests of messages: what is thrown, and what it says.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace lamina::testing {
+
+/// The message of the Error that `action` throws; "" and a failure when it throws none.
+template <class Error, class Action>
+std::string message_of(Action action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return "";
+}
+
+}  // namespace lamina::testing
