@@ -65,7 +65,7 @@ void expect_golden(const ConfigNode& columns, const ConfigNode& row, Pair& pair,
     const auto column = columns.at(i).as_text();
     if (!ours.count(column)) continue;
     const double expected = row.at("values").at(i).as_number();
-    EXPECT_NEAR(ours[column], expected, allowed * std::max(1.0, std::abs(expected))) << column << " of " << row.dump();
+    EXPECT_NEAR(ours[column], expected, allowed * std::max(0.1, std::abs(expected))) << column << " of " << row.dump();
     ++compared;
   }
   EXPECT_EQ(compared, ours.size());
