@@ -2,6 +2,7 @@
 #include "help.hpp"
 
 #include <lamina/base/text.hpp>
+#include <lamina/base/version.hpp>
 #include <lamina/plugin/stamp.hpp>
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
+#include <lamina/base/version.hpp>
 #include <lamina/plugin/stamp.hpp>
 
 #include "verbs.hpp"

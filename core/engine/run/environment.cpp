@@ -2,6 +2,7 @@
 #include "engine/run/device.hpp"
 #include "engine/run/run_folder.hpp"
 
+#include <lamina/base/version.hpp>
 #include <lamina/plugin/stamp.hpp>
 
 #include <fstream>

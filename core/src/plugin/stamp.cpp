@@ -1,6 +1,7 @@
 // Reads the stamp out of a plugin's bytes, without opening it as a library.
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
+#include <lamina/base/version.hpp>
 #include <lamina/plugin/stamp.hpp>
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/random.hpp>
 #include <lamina/base/text.hpp>
+#include <lamina/base/version.hpp>
 #include <lamina/plugin/loader.hpp>
 
 #include <gmock/gmock.h>

@@ -6,6 +6,7 @@
 // The list is expanded twice, into the stamp and into the registration, so the two cannot differ.
 #pragma once
 
+#include <lamina/base/version.hpp>
 #include <lamina/plugin/registrar.hpp>
 #include <lamina/plugin/stamp.hpp>
 

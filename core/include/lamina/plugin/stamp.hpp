@@ -3,7 +3,6 @@
 #pragma once
 
 #include <lamina/base/export.hpp>
-#include <lamina/base/version.hpp>
 
 #include <map>
 #include <optional>
@@ -17,7 +16,8 @@
 #define LAMINA_DETAIL_TEXT2(x) #x
 #define LAMINA_DETAIL_TEXT(x) LAMINA_DETAIL_TEXT2(x)
 
-/// What must be equal between a plugin and the program, one `key=value` line each.
+/// What must be equal between a plugin and the program, one `key=value` line each. Expands names of
+/// lamina/base/version.hpp, which only those files include that use it: its hash changes with every public header.
 #define LAMINA_STAMP_BUILD                                                                            \
   "api=" LAMINA_DETAIL_TEXT(LAMINA_PLUGIN_API) "\n"                                                   \
   "torch=" LAMINA_TORCH_VERSION "\n"                                                                  \
