@@ -12,11 +12,12 @@
 namespace lamina {
 
 struct FeatureSpec {
-  std::string name;                    ///< "embedding", "tap.0" (k-th global-attention block), "block.2", "stage.4"
+  std::string name;  ///< "embedding", "tap.0" (k-th global-attention block), "block.2", "stage.4"
   int64_t channels = 0;
   std::array<double, 3> stride{1, 1, 1};  ///< z, y, x in patch pixels; a stem that enlarges the image makes it smaller
-  std::array<double, 2> frame{0, 0};   ///< y, x extent in patch pixels that positions 0..1 span
-  bool folded = false;                 ///< true: [B*D, C, h, w] (2D network); false: [B, C, d, h, w]
+  std::array<double, 2> frame{0, 0};      ///< y, x extent in patch pixels that positions 0..1 span
+  Size3 kernel{3, 3, 3};                  ///< of the convolutions that made it; a mirrored decoder takes the same
+  bool folded = false;                    ///< true: [B*D, C, h, w] (2D network); false: [B, C, d, h, w]
 };
 
 /// Tensors by name, in the order of the encoder.
