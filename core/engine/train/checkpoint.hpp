@@ -18,7 +18,7 @@ struct Checkpoint {
   TensorDict prepare;      // PrepareChain::state(): "prepare.<index>.<name>"
   TensorDict postprocess;  // "postprocess.<index>.<name>"
   ConfigNode experiment;   // resolved
-  ConfigNode state;        // epoch, step, best score, seconds, generator states, format version, hash of frozen weights
+  ConfigNode state;        // epoch, step, best score, seconds, sums of the epoch under way, frozen hash, dataset
 };
 
 /// Writes checkpoints/step-<n>.safetensors, then the one-line pointer files `last` and, when asked for, `best`; removes

@@ -1,5 +1,6 @@
 // Steps, epochs, validation and checkpoints of a training.
 #include "engine/predict/dataset_info.hpp"
+#include "engine/predict/dataset_info.hpp"
 #include "engine/run/interrupt.hpp"
 #include "engine/run/peak_memory.hpp"
 #include "engine/train/initial_model.hpp"
@@ -123,6 +124,7 @@ void Training::save(bool best) {
   checkpoint.experiment = experiment_.resolved();
   checkpoint.state = counters_.to_node();
   checkpoint.state.set("frozen", frozen_);
+  checkpoint.state.set(kDatasetKey, dataset_info_to_node(info_));
   checkpoint.state.set(kDatasetKey, dataset_info_to_node(info_));  // a checkpoint predicts without its dataset
   save_checkpoint(folder_.checkpoints(), checkpoint, counters_.step, best);
 }
