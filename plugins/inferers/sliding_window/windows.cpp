@@ -16,12 +16,9 @@ namespace lamina {
 
 std::vector<int64_t> window_starts(int64_t size, int64_t patch, double overlap) {
   std::vector<int64_t> starts;
-  if (patch == 1) {
-    for (int64_t i = 0; i < size; ++i) starts.push_back(i);
-    return starts;
-  }
   const double room = static_cast<double>(size - patch);
-  const double wanted = static_cast<double>(patch) * (1 - overlap);
+  // At least one voxel further each time: small patches would otherwise stand twice at the same place.
+  const double wanted = std::max(1.0, static_cast<double>(patch) * (1 - overlap));
   const auto count = static_cast<int64_t>(std::ceil(room / wanted)) + 1;
   const double step = count > 1 ? room / static_cast<double>(count - 1) : 0;
   // nearbyint rounds halves to even, as nnU-Net's numpy does.
