@@ -10,8 +10,10 @@ namespace lamina::engine {
 
 namespace {
 
-const Traced* find(const Traced& root, const std::string& path) {
-  const Traced* at = &root;
+/// The value at a path of plain words; null where there is none. Node: Traced or const Traced.
+template <class Node>
+Node* find(Node& root, const std::string& path) {
+  Node* at = &root;
   for (const PathStep& step : parse_path(path)) {
     if (!at->has(step.key)) return nullptr;
     at = &at->members.at(step.key);
@@ -41,7 +43,7 @@ void fill_default_types(Traced& root) {
                                                              {"train.optimizer", &defaults.train.optimizer},
                                                              {"train.schedule", &defaults.train.schedule}};
   for (const auto& [path, entry] : slots) {
-    Traced* found = const_cast<Traced*>(find(root, path));
+    Traced* found = find(root, path);
     if (found == nullptr || !found->is_object() || found->has("type")) continue;
     found->members["type"] = Traced::from(entry->at("type"), found->origin);
   }

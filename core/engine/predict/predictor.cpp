@@ -8,9 +8,11 @@
 #include "engine/train/initial_model.hpp"
 
 #include <lamina/base/error.hpp>
+#include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
+#include <atomic>
 
 #include <ATen/ops/equal.h>
 
@@ -25,6 +27,7 @@ struct Predictor::Parts {
   std::shared_ptr<Inferer> inferer;
   std::vector<std::shared_ptr<Postprocess>> postprocess;
   std::optional<Ensemble> ensemble;
+  mutable std::atomic<int64_t> announced{0};  // bytes
 
   bool uses_ground_truth() const {
     const auto& models = ensemble->models();
@@ -52,6 +55,14 @@ struct Predictor::Parts {
 };
 
 namespace {
+
+/// Said before the work starts, and again only for a case that needs clearly more.
+void announce(const std::string& id, int64_t bytes, std::atomic<int64_t>& announced) {
+  if (static_cast<double>(bytes) < 1.1 * static_cast<double>(announced.load())) return;
+  announced = bytes;
+  log_info(text("case ", id, ": prediction holds up to ", human_bytes(bytes),
+                " beside the case and the network's own activations"));
+}
 
 void keep_labels_out(Case& one) {
   one.labels = {};
@@ -167,6 +178,7 @@ Volume Predictor::predict(Case raw, const Tick& tick) const {
   if (!uses_ground_truth()) keep_labels_out(raw);
   std::vector<Frame> frames;
   const Case prepared = parts_->chain->apply(std::move(raw), frames);
+  announce(prepared.id, peak_bytes(prepared), parts_->announced);
   ArgmaxSink winner(frames.front().size, std::ssize(parts_->dataset.classes));
   const auto sinks = parts_->chain->inverse(frames, winner);
   parts_->infer(prepared, sinks.empty() ? winner : *sinks.back(), tick);
