@@ -6,7 +6,6 @@
 #include "engine/run/progress.hpp"
 
 #include <lamina/base/error.hpp>
-#include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/io/volume_io.hpp>
 
@@ -111,25 +110,17 @@ std::vector<Job> match(const std::vector<std::string>& ids, const Files& predict
   return jobs;
 }
 
-void report_gaps(const fs::path& folder, const FolderScores& scores, size_t cases, bool allow_missing) {
-  if (!scores.missing.empty()) {
-    const std::string fact = text(scores.missing.size(), " of ", cases, " cases have no prediction in ",
-                                  folder.string(), ": ", join(scores.missing));
-    if (!allow_missing)
-      throw DataError(text(fact, "; predict them too, or allow missing predictions to score the others"));
-    log_warning(fact);
-  }
-  if (!scores.unmatched.empty()) {
-    log_warning(text(scores.unmatched.size(), " files in ", folder.string(),
-                     " belong to no case and are left out: ", join(scores.unmatched)));
-  }
+void refuse_gaps(const fs::path& folder, const std::vector<std::string>& missing, size_t cases) {
+  if (missing.empty()) return;
+  throw DataError(text(missing.size(), " of ", cases, " cases have no prediction in ", folder.string(), ": ",
+                       join(missing), "; predict them too, or allow missing predictions to score the others"));
 }
 
 FolderScores score_all(const fs::path& predictions, const std::vector<std::string>& ids, const Files& references,
                        const LoadReference& load, const Evaluator& evaluator, const FolderOptions& options) {
   FolderScores scores;
   const std::vector<Job> jobs = match(ids, images_by_id(predictions), references, scores);
-  report_gaps(predictions, scores, ids.size(), options.allow_missing);
+  if (!options.allow_missing) refuse_gaps(predictions, scores.missing, ids.size());
   if (jobs.empty())
     throw DataError(text("nothing to score: no file in ", predictions.string(), " is named like a case"));
   scores.rows = Scoring(jobs, load, evaluator).run(thread_count(options.threads, jobs.size()));
