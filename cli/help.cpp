@@ -35,7 +35,9 @@ std::string upper(std::string word) {
 /// "--set VALUE", with the default behind the explanation.
 std::pair<std::string, std::string> option_row(const po::option_description& option) {
   const auto& semantic = *option.semantic();
-  std::string name = option.format_name();
+  // po writes "-h [ --help ]"
+  const std::string formal = option.format_name();
+  std::string name = formal.starts_with("--") ? formal : formal.substr(0, 2) + ", --" + option.long_name();
   if (semantic.max_tokens() > 0)
     name += " " + (semantic.name().starts_with("arg") ? "VALUE" : semantic.name().substr(0, semantic.name().find(' ')));
   std::string meaning = option.description();
