@@ -56,7 +56,9 @@ const std::vector<Verb>& heavy_verbs() {
 std::vector<Verb> all_verbs() {
   std::vector<Verb> verbs = light_verbs();
   try {
-    verbs.insert(verbs.end(), heavy_verbs().begin(), heavy_verbs().end());
+    for (const auto& verb : heavy_verbs()) {
+      if (!verb.summary.empty()) verbs.push_back(verb);  // without a summary: for lamina's own use
+    }
   } catch (const PluginError& problem) {
     log_warning(problem.what());
   }

@@ -236,7 +236,7 @@ class CellRun {
     const auto scores =
         evaluate_folder(folder_.predictions(), *dataset_, dataset_->ids(Split::Test), evaluator, options);
     write_metrics_csv(folder_.metrics(), scores.rows);
-    write_summary(folder_.summary(), scores.rows, dataset_->info(), scores.files);
+    write_summary(folder_.summary(), scores.rows, scores.files);
   }
 
   const Experiment& experiment_;

@@ -1,7 +1,6 @@
 // Reads study files.
 #include "engine/ablate/study.hpp"
 
-#include <lamina/base/atomic_file.hpp>
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
@@ -165,8 +164,9 @@ void StudyOptions::check(OptionErrors& errors, const std::string&) const {
 
 Study Study::load(const std::string& what, const std::vector<Override>& overrides, const Registry& registry) {
   const auto file = find_experiment(what);
-  const auto root = ConfigNode::parse(read_file(file), file.string());
-  const bool is_study = root.is_object() && (root.contains("baseline") || root.contains("arms"));
+  std::map<std::string, std::string> provenance;
+  const ConfigNode root = read_merged(file, provenance);
+  const bool is_study = root.contains("baseline") || root.contains("arms");
   if (!is_study) return study_of_one(what, overrides, registry);
   Study study = read_study(root, std::filesystem::absolute(file), overrides);
   check_arms(study, registry, file);

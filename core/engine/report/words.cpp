@@ -72,13 +72,6 @@ std::string metric_text(double value, const MetricInfo& metric, bool sign) {
   return metric.unit.empty() ? digits : text(digits, " ", metric.unit);
 }
 
-std::string count_text(int64_t count) {
-  std::string digits = std::to_string(count);
-  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<size_t>(at), "\u2009");
-  return digits;
-}
-
 std::string short_count(int64_t count) {
   char digits[32];
   if (count < 1000) return std::to_string(count);

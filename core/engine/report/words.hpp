@@ -10,7 +10,6 @@ namespace lamina::engine {
 
 /// "0.8412", "3.21 mm"; "undefined" for NaN. `sign`: "+0.0031".
 std::string metric_text(double value, const MetricInfo& metric, bool sign = false);
-std::string count_text(int64_t count);   ///< "1 234 567" with thin spaces
 std::string short_count(int64_t count);  ///< "1.23 M"
 
 enum class Finding { Better, Worse, Unclear };

@@ -1,0 +1,195 @@
+// Study files, plans and runs of studies.
+#include "study_fixture.hpp"
+
+#include "engine/train/checkpoint.hpp"
+
+#include <lamina/base/error.hpp>
+
+#include <csignal>
+
+namespace lamina::engine::testing {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::ThrowsMessage;
+
+namespace fs = std::filesystem;
+
+TEST_F(StudyTest, HasTheBaselineFirstAndThenItsArms) {
+  const Study study = load();
+  EXPECT_EQ(study.name, "small");
+  EXPECT_EQ(study.baseline, "plain");
+  std::vector<std::string> names;
+  for (const auto& arm : study.arms) names.push_back(arm.name);
+  EXPECT_THAT(names, ElementsAre("plain", "residual", "no_overlap"));
+  EXPECT_THAT(study.seeds, ElementsAre(1, 2));
+}
+
+TEST_F(StudyTest, GivesEveryArmItsOverridesAndTheSeed) {
+  const Study study = load();
+  const Experiment residual = study.experiment(study.arm("residual"), 2, registry);
+  EXPECT_TRUE(residual.resolved().at("model").at("encoder").at("residual").as_bool());
+  EXPECT_EQ(residual.options().seed, 2);
+  const Experiment plain = study.experiment(study.arm("plain"), 1, registry);
+  EXPECT_FALSE(plain.resolved().at("model").at("encoder").at("residual").as_bool());
+}
+
+TEST_F(StudyTest, LetsTheCommandLineHaveTheLastWordInEveryArm) {
+  const Study study = load("small.json", {"train.epochs=7"});
+  for (const auto& arm : study.arms)
+    EXPECT_EQ(study.experiment(arm, 1, registry).options().train.epochs, 7) << arm.name;
+}
+
+TEST_F(StudyTest, TakesAPlainExperimentAsAStudyOfOneArm) {
+  const Study study = load("tiny.json");
+  ASSERT_THAT(study.arms, SizeIs(1));
+  EXPECT_EQ(study.arms[0].name, "tiny");
+  EXPECT_EQ(study.name, "tiny");
+}
+
+TEST_F(StudyTest, MayExtendAnotherStudy) {
+  write_file(folder / "longer.json", R"({"schema": 1, "name": "longer", "base": ["small.json"], "seeds": [3]})");
+  const Study study = load("longer.json");
+  EXPECT_THAT(study.arms, SizeIs(3));
+  EXPECT_THAT(study.seeds, ElementsAre(3));
+}
+
+TEST_F(StudyTest, NamesTheProblemsOfAllArmsAtOnce) {
+  write_file(folder / "bad.json", R"({"schema": 1, "baseline": "tiny.json", "arms": [
+    {"name": "a", "set": {"model.encoder.residul": true}}, {"name": "b", "set": {"train.epochs": "many"}}]})");
+  EXPECT_THAT([&] { load("bad.json"); }, ThrowsMessage<ConfigError>(AllOf(HasSubstr("arm 'a'"), HasSubstr("residual"),
+                                                                          HasSubstr("arm 'b'"), HasSubstr("epochs"))));
+}
+
+TEST_F(StudyTest, RefusesUnknownKeysWithTheNearestName) {
+  write_file(folder / "bad.json", R"({"schema": 1, "baseline": "tiny.json", "sedes": [1], "arms": [{"nam": "a"}]})");
+  EXPECT_THAT([&] { load("bad.json"); }, ThrowsMessage<ConfigError>(AllOf(HasSubstr("seeds"), HasSubstr("name"))));
+}
+
+TEST_F(StudyTest, RefusesTwoArmsOfOneNameAndNamesThatAreNoFolders) {
+  write_file(folder / "bad.json",
+             R"({"schema": 1, "baseline": "tiny.json", "arms": [{"name": "a/b"}, {"name": "x"}, {"name": "x"}]})");
+  EXPECT_THAT([&] { load("bad.json"); },
+              ThrowsMessage<ConfigError>(AllOf(HasSubstr("a/b"), HasSubstr("two arms are called 'x'"))));
+}
+
+TEST_F(StudyTest, KnowsAnArmByItsNameOrSaysWhichThereAre) {
+  EXPECT_THAT([&] { load().arm("residul"); },
+              ThrowsMessage<ConfigError>(AllOf(HasSubstr("did you mean 'residual'"), HasSubstr("no_overlap"))));
+}
+
+TEST_F(StudyTest, DeletesAndSetsNull) {
+  write_file(folder / "erase.json", R"({"schema": 1, "baseline": "tiny.json", "set": {"train.clip": 5},
+    "arms": [{"name": "erased", "set": {"~train.clip": null}}, {"name": "null", "set": {"train.clip": null}}]})");
+  const Study study = load("erase.json");
+  EXPECT_EQ(study.experiment(study.arms[0], 1, registry).options().train.clip, 5.0);
+  EXPECT_FALSE(study.experiment(study.arms[1], 1, registry).options().train.clip);
+  EXPECT_FALSE(study.experiment(study.arms[2], 1, registry).options().train.clip);
+}
+
+TEST_F(StudyTest, PlansOneTrainingForArmsThatDifferOnlyAfterIt) {
+  const Plan plan = make_plan(load(), how(), registry);
+  ASSERT_THAT(plan.cells, SizeIs(6));
+  int trainings = 0;
+  for (const auto& planned : plan.cells) trainings += planned.trains;
+  EXPECT_EQ(trainings, 4);
+  EXPECT_EQ(plan.cells[0].cell.hashes.train, plan.cells[2].cell.hashes.train);
+  EXPECT_NE(plan.cells[0].cell.hashes.infer, plan.cells[2].cell.hashes.infer);
+  EXPECT_NE(plan.cells[0].cell.hashes.train, plan.cells[3].cell.hashes.train);  // another seed
+  EXPECT_EQ(plan.cells[0].cell.hashes.prepare, plan.cells[3].cell.hashes.prepare);
+  ASSERT_THAT(plan.arms[1].changes, SizeIs(::testing::Ge(1u)));
+  EXPECT_EQ(plan.arms[0].changes.size(), 0u);
+}
+
+TEST_F(StudyTest, WarnsOfArmsThatAreTheSameAndOfOtherBudgets) {
+  write_file(folder / "same.json", R"({"schema": 1, "baseline": "tiny.json", "arms": [
+    {"name": "twin", "set": {"train.epochs": 2}}, {"name": "longer", "set": {"train.epochs": 4}}]})");
+  const Plan plan = make_plan(load("same.json"), how(), registry);
+  EXPECT_THAT(plan.warnings, ::testing::Contains(HasSubstr("'baseline' and 'twin' are the same experiment")));
+  EXPECT_THAT(plan.warnings, ::testing::Contains(AllOf(HasSubstr("'longer'"), HasSubstr("train.epochs is 4"))));
+}
+
+TEST_F(StudyTest, RefusesAModelThatCannotBeBuiltBeforeAnythingRuns) {
+  write_file(folder / "bad.json", R"({"schema": 1, "baseline": "tiny.json", "arms": [
+    {"name": "frozen", "set": {"train.trainable": ["decodr.**"]}}]})");
+  EXPECT_THAT([&] { run_study(load("bad.json"), how(), registry); },
+              ThrowsMessage<ConfigError>(AllOf(HasSubstr("arm 'frozen'"), HasSubstr("decodr"))));
+  EXPECT_FALSE(fs::exists(folder / "runs" / "bad"));
+}
+
+TEST_F(StudyTest, RunsEveryCellOnceAndNothingTheSecondTime) {
+  const StudyResult first = run_study(load(), how(), registry);
+  EXPECT_THAT(first.failures, IsEmpty());
+  EXPECT_TRUE(fs::exists(first.report));
+  for (const auto& cell : first.cells) {
+    EXPECT_EQ(RunFolder(cell.run).status().state, "done");
+    EXPECT_TRUE(fs::exists(RunFolder(cell.run).summary()));
+  }
+  int runs = 0;
+  run_study(load(), how([&](const auto&, const auto&, const auto&) { ++runs; }), registry);
+  EXPECT_EQ(runs, 0);
+}
+
+TEST_F(StudyTest, SharesTheCheckpointOfTheSameTraining) {
+  const StudyResult result = run_study(load(), how(), registry);
+  const RunFolder plain(result.cells[0].run), no_overlap(result.cells[2].run);
+  EXPECT_TRUE(
+      fs::equivalent(checkpoint_file(plain.checkpoints(), "last"), checkpoint_file(no_overlap.checkpoints(), "last")));
+  EXPECT_FALSE(fs::exists(no_overlap.curves()));
+}
+
+TEST_F(StudyTest, GoesOnWithTheRestWhenOneCellFails) {
+  const CellRunner runner = [&](const Experiment& experiment, const RunFolder& run, const fs::path& cache) {
+    if (experiment.resolved().at("model").at("encoder").at("residual").as_bool()) throw DataError("case 7 is missing");
+    run_cell(experiment, run, cache, registry);
+  };
+  const StudyResult result = run_study(load(), how(runner), registry);
+  ASSERT_THAT(result.failures, SizeIs(2));
+  EXPECT_THAT(result.failures[0], HasSubstr("residual s1: case 7 is missing"));
+  EXPECT_EQ(RunFolder(result.cells[1].run).status().state, "failed");
+  EXPECT_EQ(RunFolder(result.cells[5].run).status().state, "done");
+  EXPECT_THAT(read_file(result.report), HasSubstr("case 7 is missing"));
+  EXPECT_THAT(run_study(load(), how(), registry).failures, IsEmpty());  // tried again, and it works now
+}
+
+TEST_F(StudyTest, EndsEqualAfterAnInterruption) {
+  run_study(load(), how(), registry);
+  const std::string expected = results();
+  StudyRun interrupted = how();
+  interrupted.runs_root = folder / "again";
+  int started = 0;
+  interrupted.runner = [&](const Experiment& experiment, const RunFolder& run, const fs::path& cache) {
+    if (++started == 2) raise(SIGUSR1);
+    run_cell(experiment, run, cache, registry);
+  };
+  install_interrupt_handlers();
+  EXPECT_THROW(run_study(load(), interrupted, registry), Interrupted);
+  reset_interrupt();
+  interrupted.runner = nullptr;
+  EXPECT_THAT(run_study(load(), interrupted, registry).failures, IsEmpty());
+  EXPECT_EQ(results("again"), expected);
+}
+
+TEST_F(StudyTest, PredictsAnewButDoesNotTrainWhenOnlyTheInfererChanges) {
+  const StudyResult before = run_study(load(), how(), registry);
+  const auto trained = fs::last_write_time(checkpoint_file(RunFolder(before.cells[0].run).checkpoints(), "last"));
+  const StudyResult after = run_study(load("small.json", {"infer.overlap=0.25"}), how(), registry);
+  EXPECT_EQ(before.cells[0].run, after.cells[0].run);
+  EXPECT_NE(before.cells[0].hashes.infer, after.cells[0].hashes.infer);
+  EXPECT_EQ(RunFolder(after.cells[0].run).status().hashes.infer, after.cells[0].hashes.infer);
+  EXPECT_EQ(fs::last_write_time(checkpoint_file(RunFolder(after.cells[0].run).checkpoints(), "last")), trained);
+}
+
+TEST_F(StudyTest, RunsOnlyTheChosenArms) {
+  StudyRun chosen = how();
+  chosen.only = {"plain"};
+  const StudyResult result = run_study(load(), chosen, registry);
+  EXPECT_EQ(RunFolder(result.cells[0].run).status().state, "done");
+  EXPECT_FALSE(fs::exists(result.cells[1].run));
+  EXPECT_THAT(read_file(result.report), HasSubstr("is not finished"));
+}
+
+}  // namespace lamina::engine::testing
