@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// "dice,hd95" or entries in JSON: {"type": "nsd", "tolerance": 2}.
+/// "dice,hd95" or entries in JSON: {"type": "nsd", "tolerance_mm": 2}.
 std::vector<ConfigNode> metric_entries(const std::vector<std::string>& words) {
   std::vector<ConfigNode> entries;
   for (const auto& word : words) {
@@ -114,7 +114,7 @@ int evaluate(const po::variables_map& arguments) {
   if (arguments.contains("output")) {
     const fs::path output = word_of(arguments, "output");
     engine::write_metrics_csv(output / "metrics.csv", scored.scores.rows);
-    engine::write_summary(output / "summary.json", scored.scores.rows, scored.dataset, scored.scores.files);
+    engine::write_summary(output / "summary.json", scored.scores.rows, scored.scores.files);
   }
   print_scores(scored, wants_json(arguments));
   return 0;

@@ -66,7 +66,7 @@ struct ScoredFiles {
 /// nnU-Net's summary.json shape, with our other metrics beside Dice and IoU. Undefined values are null. Dice and IoU
 /// there are nnU-Net's own, from the counts, whatever the policy. `files`: case id -> files; the id stands for unknown
 /// ones.
-void write_summary(const std::filesystem::path& file, const std::vector<MetricRow>& rows, const DatasetInfo& dataset,
+void write_summary(const std::filesystem::path& file, const std::vector<MetricRow>& rows,
                    const std::map<std::string, ScoredFiles>& files = {});
 
 }  // namespace lamina::engine

@@ -109,7 +109,7 @@ ConfigNode case_node(const std::string& id, const ByClass& classes, const std::m
 
 }  // namespace
 
-void write_summary(const std::filesystem::path& file, const std::vector<MetricRow>& rows, const DatasetInfo&,
+void write_summary(const std::filesystem::path& file, const std::vector<MetricRow>& rows,
                    const std::map<std::string, ScoredFiles>& files) {
   const auto cases = by_case(rows);
   const ByClass classes = class_means(cases);

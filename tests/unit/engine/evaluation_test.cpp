@@ -222,7 +222,7 @@ TEST(MetricsCsv, RefusesAnotherTableNamingTheRecord) {
 TEST(Summary, HasTheShapeOfNnunet) {
   const TemporaryFolder folder;
   const auto file = folder.path / "summary.json";
-  write_summary(file, three_cases(), info(), {{"a", {"pred/a.nii.gz", "truth/a.nii.gz"}}});
+  write_summary(file, three_cases(), {{"a", {"pred/a.nii.gz", "truth/a.nii.gz"}}});
   const auto summary = ConfigNode::parse(read_file(file));
   EXPECT_THAT(summary.keys(), ElementsAre("foreground_mean", "mean", "metric_per_case"));
   EXPECT_THAT(summary.at("mean").keys(), ElementsAre("1", "2"));
@@ -243,7 +243,7 @@ TEST(Summary, HasTheShapeOfNnunet) {
 
 TEST(Summary, MeansSkipUndefinedCasesPerClassFirst) {
   const TemporaryFolder folder;
-  write_summary(folder.path / "summary.json", three_cases(), info());
+  write_summary(folder.path / "summary.json", three_cases());
   const auto summary = ConfigNode::parse(read_file(folder.path / "summary.json"));
   const double first = (1 + 2.0 / 3 + 0) / 3, second = (2.0 / 3 + 0) / 2;
   EXPECT_NEAR(summary.at("mean").at("1").at("Dice").as_number(), first, 1e-12);
