@@ -152,7 +152,8 @@ class Page {
     row.set("sd_seeds",
             primary && primary->seed_means.size() > 1 ? plain_number(primary->sd_seeds, summary_.primary()) : "-");
     row.set("missed", primary ? text(arm.missed, " / ", arm.hallucinated) : "-");
-    row.set("parameters", primary ? short_count(arm.trainable) + " / " + short_count(arm.total) : "-");
+    row.set("trainable", primary ? short_count(arm.trainable) : "-");
+    row.set("total", primary ? short_count(arm.total) : "-");
     row.set("training", primary ? human_seconds(arm.train_seconds) : "-");
     row.set("per_case", primary ? text(std::round(arm.seconds_per_case * 100) / 100, " s") : "-");
     row.set("memory", primary ? human_bytes(arm.peak_memory) : "-");

@@ -54,7 +54,7 @@ torch::Tensor enlarge(const torch::Tensor& planes, std::vector<int64_t> size, bo
   if (smooth) {
     options.mode(torch::kBilinear).align_corners(false);
   } else {
-    options.mode(torch::kNearestExact);
+    options.mode(torch::kNearest);
   }
   return F::interpolate(planes.unsqueeze(0).to(torch::kFloat32), options).squeeze(0);
 }

@@ -88,14 +88,14 @@ TEST_F(MadeUpStudy, TellsWhatAReaderMustKnow) {
 
 TEST_F(MadeUpStudy, IsOnePageWithoutScriptsOrLinks) {
   const std::string page = render(read_study_folder(folder));
-  if (const char* keep = std::getenv("LAMINA_KEEP_REPORT")) write_file(keep, page);
-  EXPECT_THAT(page, AllOf(HasSubstr("made_up"), HasSubstr("Is &lt;better&gt; better?"),
-                          HasSubstr("nobody&#39;s &lt;data&gt;")));
-  EXPECT_THAT(page, HasSubstr("case 7: NaN in &lt;image&gt;"));
-  EXPECT_THAT(page, AllOf(HasSubstr("<svg"), HasSubstr("data:image/png;base64,iVBOR"), HasSubstr("best"),
-                          HasSubstr("median"), HasSubstr("worst")));
-  EXPECT_THAT(page, AllOf(Not(HasSubstr("<script")), Not(HasSubstr("href=")), Not(HasSubstr("src=\"http")),
-                          Not(HasSubstr("{{"))));
+  for (const std::string part : {"made_up", "Is &lt;better&gt; better?", "nobody&apos;s &lt;data&gt;",
+                                 "case 7: NaN in &lt;image&gt;", "<svg", "data:image/png;base64,iVBOR", "<b>best</b>",
+                                 "<b>median</b>", "<b>worst</b>", "model.encoder.residual", "1.2.3"}) {
+    EXPECT_TRUE(page.find(part) != std::string::npos) << part;
+  }
+  for (const std::string part : {"<script", "href=", "src=\"http", "url(", "{{", "}}"}) {
+    EXPECT_TRUE(page.find(part) == std::string::npos) << part;
+  }
 }
 
 TEST_F(MadeUpStudy, WritesTablesForOtherPrograms) {
