@@ -101,6 +101,9 @@ class CellRun {
     const RunStatus now = folder_.status();
     status_.epoch = now.epoch;
     status_.epochs = now.epochs;
+    status_.step_seconds = now.step_seconds;
+    status_.best_score = now.best_score;
+    status_.peak_memory_bytes = std::max(status_.peak_memory_bytes, now.peak_memory_bytes);
   }
 
   void finish(const std::string& state, const std::string& error) {
@@ -187,6 +190,8 @@ class CellRun {
     const RunStatus theirs = other.status();
     status_.epoch = theirs.epoch;
     status_.epochs = theirs.epochs;
+    status_.step_seconds = theirs.step_seconds;
+    status_.best_score = theirs.best_score;
     status_.train_seconds = theirs.train_seconds;
     log_info(text("trained already as ", source.filename().string(), "; its checkpoint is used"));
     return true;
@@ -210,7 +215,11 @@ class CellRun {
 
   void infer() {
     const fs::path checkpoint = predicting_checkpoint(folder_, experiment_.options().train.checkpoint.rule);
-    const Predictor predictor({checkpoint}, registry_, inference_overrides());
+    Predictor predictor({checkpoint}, registry_, inference_overrides());
+    if (!predictor.postprocess_fitted()) {  // another arm trained, with other post-processing
+      predictor.fit_postprocess(dataset_->ids(Split::Val),
+                                [&](const std::string& id) { return dataset_->load(id, WithLabels::Yes); });
+    }
     make_folder(folder_.predictions());
     const auto all = targets();
     const auto missing =

@@ -2,6 +2,7 @@
 #include "engine/data/case_file.hpp"
 #include "engine/data/prepared.hpp"
 #include "engine/data/worker_threads.hpp"
+#include "engine/run/device.hpp"
 #include "engine/run/interrupt.hpp"
 #include "engine/run/progress.hpp"
 
@@ -17,6 +18,8 @@ namespace lamina::engine {
 namespace {
 
 constexpr size_t kMostOpen = 4096;  // mappings; the kernel allows some 65000
+
+int64_t all_cores() { return arithmetic_threads(RuntimeSection{}); }
 
 }  // namespace
 
@@ -107,7 +110,9 @@ void PreparedDataset::warm(const std::vector<std::string>& ids, int64_t threads)
       }
     }
   };
-  WorkerThreads(std::clamp<int64_t>(threads, 1, std::max<int64_t>(1, std::ssize(ids))), work).join();
+  WorkerThreads(std::clamp<int64_t>(threads == 0 ? all_cores() : threads, 1, std::max<int64_t>(1, std::ssize(ids))),
+                work)
+      .join();
   if (failure) std::rethrow_exception(failure);
   if (done < std::ssize(ids)) throw_if_interrupted(cache_);
 }

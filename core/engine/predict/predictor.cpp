@@ -4,7 +4,10 @@
 #include "engine/predict/argmax_sink.hpp"
 #include "engine/predict/dataset_info.hpp"
 #include "engine/predict/ensemble.hpp"
+#include "engine/predict/postprocess_chain.hpp"
 #include "engine/run/device.hpp"
+#include "engine/run/interrupt.hpp"
+#include "engine/run/progress.hpp"
 #include "engine/train/initial_model.hpp"
 
 #include <lamina/base/error.hpp>
@@ -25,7 +28,7 @@ struct Predictor::Parts {
   DatasetInfo dataset;
   std::shared_ptr<const PrepareChain> chain;
   std::shared_ptr<Inferer> inferer;
-  std::vector<std::shared_ptr<Postprocess>> postprocess;
+  PostprocessChain postprocess;
   std::optional<Ensemble> ensemble;
   mutable std::atomic<int64_t> announced{0};  // bytes
 
@@ -41,10 +44,7 @@ struct Predictor::Parts {
     const int64_t classes = std::ssize(dataset.classes);
     inferer =
         registry.create<Inferer>(options.infer, "infer", {experiment.patch(), classes, options.train.batch, dataset});
-    for (size_t i = 0; i < options.postprocess.size(); ++i) {
-      postprocess.push_back(
-          registry.create<Postprocess>(options.postprocess[i], text("postprocess[", i, "]"), {classes}));
-    }
+    postprocess = PostprocessChain(options.postprocess, classes, registry);
   }
 
   void infer(const Case& prepared, SlabSink& sink, const Tick& tick) const {
@@ -74,16 +74,6 @@ void require_channels(const Case& one, const DatasetInfo& dataset) {
   if (channels == std::ssize(dataset.channels)) return;
   throw DataError(text("case ", one.id, " has ", channels, channels == 1 ? " channel" : " channels", ", expected ",
                        dataset.channels.size(), " (", join(dataset.channels), "), as in training"));
-}
-
-/// Entries behind "postprocess.<index>.", without it.
-TensorDict state_of_step(const TensorDict& all, size_t index) {
-  const std::string prefix = text("postprocess.", index, ".");
-  TensorDict state;
-  for (const auto& [name, tensor] : all) {
-    if (name.starts_with(prefix)) state[name.substr(prefix.size())] = tensor;
-  }
-  return state;
 }
 
 /// Pretrained files need not be there any more when the checkpoint holds every parameter.
@@ -157,8 +147,9 @@ Predictor::Predictor(const std::vector<fs::path>& checkpoints, const Registry& r
   parts.chain = chain;
   parts.ensemble.emplace(models, parts.experiment.options().train.amp, parts.experiment.seed());
   parts.equip(registry);
-  for (size_t i = 0; i < parts.postprocess.size(); ++i)
-    parts.postprocess[i]->restore(state_of_step(first->postprocess, i));
+  const bool learned = first->state.contains(kPostprocessFittedKey);
+  const bool same = first->experiment.at("postprocess") == parts.experiment.resolved().at("postprocess");
+  if (learned && same) parts.postprocess.restore(first->postprocess);
 }
 
 Predictor::Predictor(std::shared_ptr<Model> model, const Experiment& experiment, const DatasetInfo& dataset,
@@ -174,6 +165,10 @@ Predictor::Predictor(std::shared_ptr<Model> model, const Experiment& experiment,
 Predictor::~Predictor() = default;
 
 Volume Predictor::predict(Case raw, const Tick& tick) const {
+  return parts_->postprocess.apply(predict_plain(std::move(raw), tick));
+}
+
+Volume Predictor::predict_plain(Case raw, const Tick& tick) const {
   require_channels(raw, parts_->dataset);
   if (!uses_ground_truth()) keep_labels_out(raw);
   std::vector<Frame> frames;
@@ -182,10 +177,24 @@ Volume Predictor::predict(Case raw, const Tick& tick) const {
   ArgmaxSink winner(frames.front().size, std::ssize(parts_->dataset.classes));
   const auto sinks = parts_->chain->inverse(frames, winner);
   parts_->infer(prepared, sinks.empty() ? winner : *sinks.back(), tick);
-  Volume labels{winner.labels(), frames.front().geometry};
-  for (const auto& step : parts_->postprocess) labels = step->apply(std::move(labels));
-  return labels;
+  return {winner.labels(), frames.front().geometry};
 }
+
+void Predictor::fit_postprocess(const std::vector<std::string>& ids,
+                                const std::function<Case(const std::string&)>& load) {
+  Progress progress("predicting for postprocess", std::ssize(ids), "cases");
+  progress.update(0);
+  std::map<std::string, Volume> predictions;
+  for (const auto& id : ids) {
+    throw_if_interrupted("the last checkpoint");
+    predictions[id] = predict_plain(load(id), {});
+    progress.update(std::ssize(predictions));
+  }
+  parts_->postprocess.fit({ids, [&](const std::string& id) { return predictions.at(id); }, load});
+}
+
+bool Predictor::postprocess_fitted() const { return parts_->postprocess.fitted(); }
+TensorDict Predictor::postprocess_state() const { return parts_->postprocess.state(); }
 
 Volume Predictor::predict_prepared(const Case& prepared, const Tick& tick) const {
   require_channels(prepared, parts_->dataset);

@@ -36,6 +36,11 @@ class Predictor {
   Volume predict(Case raw, const Tick& tick = {}) const;
   /// The same from a case that is prepared already; labels on the prepared grid, no postprocessing.
   Volume predict_prepared(const Case& prepared, const Tick& tick = {}) const;
+  /// Lets `postprocess` learn from predictions of validation cases; `load` gives a raw case with labels.
+  void fit_postprocess(const std::vector<std::string>& ids, const std::function<Case(const std::string&)>& load);
+  /// Whether it learned: here, or from a checkpoint of an experiment with the same `postprocess`.
+  bool postprocess_fitted() const;
+  TensorDict postprocess_state() const;  ///< as a checkpoint keeps it
   /// Bytes held at the peak beside the case and the network's own activations.
   int64_t peak_bytes(const Case& prepared) const;
   const DatasetInfo& dataset() const;
@@ -44,6 +49,7 @@ class Predictor {
 
  private:
   struct Parts;
+  Volume predict_plain(Case raw, const Tick& tick) const;
   std::unique_ptr<Parts> parts_;
 };
 

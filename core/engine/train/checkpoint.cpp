@@ -82,18 +82,22 @@ ConfigNode parse_metadata(const SafetensorsFile& file, const std::string& key, c
 
 }  // namespace
 
-void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, int64_t step, bool best) {
-  make_folder(folder);
+void rewrite_checkpoint(const fs::path& file, const Checkpoint& checkpoint) {
   TensorDict all;
   put(all, kModel, checkpoint.model);
   put(all, kEma, checkpoint.ema);
   put(all, kOptimizer, checkpoint.optimizer);
   put(all, "", checkpoint.prepare);
   put(all, "", checkpoint.postprocess);
-  const std::string name = step_name(step);
   write_safetensors(
-      folder / name, all,
+      file, all,
       {{"format", kFormat}, {"experiment", checkpoint.experiment.dump()}, {"state", checkpoint.state.dump()}});
+}
+
+void save_checkpoint(const fs::path& folder, const Checkpoint& checkpoint, int64_t step, bool best) {
+  make_folder(folder);
+  const std::string name = step_name(step);
+  rewrite_checkpoint(folder / name, checkpoint);
   // `best` first: a run killed between the two goes on from the older `last` and comes to the same best again.
   if (best) write_file(folder / "best", name + "\n");
   write_file(folder / "last", name + "\n");

@@ -10,6 +10,9 @@
 
 namespace lamina::engine {
 
+/// The key of Checkpoint::state that says that `postprocess` learned from validation cases.
+inline constexpr const char* kPostprocessFittedKey = "postprocess_fitted";
+
 /// Names here are the parameters' own; in the file they stand behind "model.", "ema." and "optimizer.".
 struct Checkpoint {
   StateDict model;         // weights and buffers; only what trains (and buffers) with `contents: trainable`
@@ -24,6 +27,8 @@ struct Checkpoint {
 /// Writes checkpoints/step-<n>.safetensors, then the one-line pointer files `last` and, when asked for, `best`; removes
 /// checkpoints that no pointer names. A full disk leaves the previous checkpoint in place (StorageError).
 void save_checkpoint(const std::filesystem::path& folder, const Checkpoint& checkpoint, int64_t step, bool best);
+/// Writes a checkpoint anew under its own name, e.g. with what post-processing learned.
+void rewrite_checkpoint(const std::filesystem::path& file, const Checkpoint& checkpoint);
 /// `which`: "last", "best", or a file. DataError in words when damaged.
 Checkpoint load_checkpoint(const std::filesystem::path& folder, const std::string& which);
 /// The file that `which` names; DataError where there is none.

@@ -129,7 +129,10 @@ TrainResult Training::result() const { return {counters_.epoch, counters_.best.v
 
 TrainResult Training::run() {
   if (section_.epochs == 0 && !has_checkpoint(folder_.checkpoints(), "last")) save(true);
-  if (counters_.epoch >= section_.epochs) return result();
+  if (counters_.epoch >= section_.epochs) {
+    fit_postprocess();  // does nothing where that is done
+    return result();
+  }
   log_ = std::make_unique<RunLog>(folder_, counters_);
   announce();
   make_sampler();
@@ -142,6 +145,7 @@ TrainResult Training::run() {
   log_info(text("trained ", counters_.epoch, " epochs in ", human_seconds(counters_.seconds), ", ",
                 status_.step_seconds, " s a step, peak memory ", human_bytes(status_.peak_memory_bytes), ", ",
                 last_note_));
+  fit_postprocess();
   return result();
 }
 

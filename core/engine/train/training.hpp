@@ -45,6 +45,7 @@ class Training {
   double validation_loss() const;
 
   void save(bool best);
+  void fit_postprocess();
   void stop_if_asked();
   void report(bool force);
   std::string note() const;

@@ -1,6 +1,5 @@
 // Steps, epochs, validation and checkpoints of a training.
 #include "engine/predict/dataset_info.hpp"
-#include "engine/predict/dataset_info.hpp"
 #include "engine/run/interrupt.hpp"
 #include "engine/run/peak_memory.hpp"
 #include "engine/train/initial_model.hpp"
@@ -127,6 +126,21 @@ void Training::save(bool best) {
   checkpoint.state.set(kDatasetKey, dataset_info_to_node(info_));
   checkpoint.state.set(kDatasetKey, dataset_info_to_node(info_));  // a checkpoint predicts without its dataset
   save_checkpoint(folder_.checkpoints(), checkpoint, counters_.step, best);
+}
+
+/// Post-processing learns from the validation cases; the checkpoint that predicts keeps the result.
+void Training::fit_postprocess() {
+  const auto ids = data_.dataset().ids(Split::Val);
+  if (experiment_.options().postprocess.empty() || ids.empty()) return;
+  const bool best = section_.checkpoint.rule == "best" && has_checkpoint(folder_.checkpoints(), "best");
+  const auto file = checkpoint_file(folder_.checkpoints(), best ? "best" : "last");
+  Predictor predictor({file}, registry_);
+  if (predictor.postprocess_fitted()) return;
+  predictor.fit_postprocess(ids, [this](const std::string& id) { return data_.dataset().load(id, WithLabels::Yes); });
+  Checkpoint checkpoint = read_checkpoint(file);
+  checkpoint.postprocess = predictor.postprocess_state();
+  checkpoint.state.set(kPostprocessFittedKey, true);
+  rewrite_checkpoint(file, checkpoint);
 }
 
 /// The state in the middle of an epoch is exact too: samples and dropout depend on the step alone.
