@@ -1,7 +1,8 @@
 // A model that tells classes by a voxel's intensity alone, so that every prediction is known beforehand.
 #pragma once
 
-#include "engine/experiment/experiment.hpp"
+#include "experiment_fixture.hpp"
+
 #include "engine/predict/dataset_info.hpp"
 #include "engine/predict/predictor.hpp"
 #include "engine/train/checkpoint.hpp"
@@ -22,14 +23,10 @@
 
 namespace lamina::engine::testing {
 
-struct Plain {
-  void bind(OptionBinder&) {}
-};
-
 /// Its feature is the image.
 class Eye : public Backbone {
  public:
-  using Options = Plain;
+  using Options = NoOptions;
   Eye(const Options&, const BackboneContext& context) : channels_(context.image_channels) {}
   void settle(Shape) override {}
   std::vector<FeatureSpec> features() const override { return {{"image", channels_, {1, 1, 1}, {0, 0}, false}}; }
@@ -45,7 +42,7 @@ class Eye : public Backbone {
 
 class Silent : public Prompter {
  public:
-  using Options = Plain;
+  using Options = NoOptions;
   Silent(const Options&, const PrompterContext&) {}
   PromptSpec produces() const override { return {}; }
   std::vector<std::string> needs() const override { return {}; }
@@ -66,7 +63,7 @@ class Peeking : public Silent {
 /// Logit of class k: -(intensity - centre[k])^2, with 10 k as the first centres.
 class NearestCentre : public Decoder {
  public:
-  using Options = Plain;
+  using Options = NoOptions;
   NearestCentre(const Options&, const DecoderContext& context) {
     centres = register_parameter("centres", at::arange(context.classes, at::kFloat) * 10);
   }
@@ -93,6 +90,9 @@ inline std::unique_ptr<Registry> predict_registry() {
   registrar.add<Peeking>("prompter", "peeking", "1", "needs the reference");
   registrar.add<NearestCentre>("decoder", "nearest_centre", "1", "classes by intensity");
   registry->add(registrar.take());
+  // Never made, only named.
+  registry->add({fake<NoOptions>("dataset", "somewhere"), fake<NoOptions>("loss", "any_loss"),
+                 fake<NoOptions>("optimizer", "any_optimizer"), fake<NoOptions>("schedule", "any_schedule")});
   discover_plugins(*registry);
   return registry;
 }
@@ -162,10 +162,10 @@ class Predicting : public ::testing::Test {
   static torch::Tensor expected(const Case& one) { return (one.images.primary().voxels / 10).round().clamp(0, 2); }
 
   static constexpr const char* kExperiment = R"({
-    "dataset": {"type": "phantom"}, "prepare": [],
+    "dataset": "somewhere", "prepare": [],
     "model": {"encoder": "eye", "prompter": "silent", "decoder": "nearest_centre"},
-    "train": {"trainable": ["decoder.**"], "patch": [4, 16, 16]},
-    "loss": "dice_ce", "runtime": {"device": "cpu", "threads": 1}})";
+    "train": {"trainable": ["decoder.**"], "patch": [4, 16, 16], "optimizer": "any_optimizer", "schedule": "any_schedule"},
+    "loss": "any_loss", "evaluate": {"metrics": []}, "runtime": {"device": "cpu", "threads": 1}})";
 
   std::filesystem::path folder;
   DatasetInfo info;
