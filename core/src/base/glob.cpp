@@ -30,7 +30,7 @@ std::vector<std::string> choices_of(std::string_view inside, const std::string& 
     const auto first = whole_number(inside.substr(0, dots)), last = whole_number(inside.substr(dots + 2));
     if (first && last) {
       if (*first > *last) refuse(pattern, text("the range {", inside, "} runs backwards"));
-      if (*last - *first >= static_cast<int64_t>(kMostAlternatives))
+      if (static_cast<uint64_t>(*last) - static_cast<uint64_t>(*first) >= kMostAlternatives)
         refuse(pattern, text("the range {", inside, "} is too long"));
       std::vector<std::string> numbers;
       for (int64_t number = *first; number <= *last; ++number) numbers.push_back(std::to_string(number));

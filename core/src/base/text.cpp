@@ -79,7 +79,7 @@ std::string human_bytes(int64_t bytes) {
 }
 
 std::string human_seconds(double seconds) {
-  if (!std::isfinite(seconds)) return "unknown time";
+  if (!std::isfinite(seconds) || std::abs(seconds) > 1e12) return "unknown time";
   if (seconds < 10) return rounded("%.1f s", seconds);
   const auto whole = static_cast<int64_t>(std::llround(seconds));
   if (whole < 60) return text(whole, " s");

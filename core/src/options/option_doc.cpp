@@ -2,6 +2,8 @@
 #include <lamina/base/text.hpp>
 #include <lamina/options/option_doc.hpp>
 
+#include <cmath>
+
 #include "options/json_access.hpp"
 
 namespace lamina {
@@ -9,8 +11,10 @@ namespace {
 
 using nlohmann::json;
 
+/// 1, not 1.0, where the bound is whole.
 std::string number_text(double value) {
-  return make_node(value == static_cast<int64_t>(value) ? json(static_cast<int64_t>(value)) : json(value)).dump();
+  const bool whole = std::abs(value) < 1e15 && value == std::floor(value);
+  return make_node(whole ? json(static_cast<int64_t>(value)) : json(value)).dump();
 }
 
 std::string bounds(const OptionDoc& doc) {

@@ -58,6 +58,7 @@ TEST(Glob, RefusesUnbalancedBracesAndEndlessRanges) {
   EXPECT_THROW(Glob("a.b}"), ConfigError);
   EXPECT_THROW(Glob("{5..1}"), ConfigError);
   EXPECT_THROW(Glob("{0..99999999}"), ConfigError);
+  EXPECT_THROW(Glob("{-9223372036854775808..9223372036854775807}"), ConfigError);
   EXPECT_THROW(Glob("{0..99}{0..99}{0..99}"), ConfigError);
 }
 
