@@ -5,6 +5,8 @@
 #include "engine/ablate/plan.hpp"
 #include "engine/data/check.hpp"
 
+#include <lamina/base/error.hpp>
+
 #include <iostream>
 
 namespace lamina::cli {
@@ -22,7 +24,7 @@ int data_check(const po::variables_map& arguments) {
   } else {
     std::cout << result.to_text() << std::flush;
   }
-  return result.usable() ? 0 : 1;
+  return result.usable() ? 0 : DataError("").exit_code();
 }
 
 }  // namespace
