@@ -147,7 +147,8 @@ Header read_header(std::ifstream& in, const path& file) {
   if (!in.read(content.data(), static_cast<std::streamsize>(length))) refuse(file, "its header cannot be read");
   Header header;
   header.data_begin = kPrefix + length;
-  for (const auto& [name, entry] : parse_header(file, content).items()) {
+  const Json json = parse_header(file, content);  // items() only refers to it
+  for (const auto& [name, entry] : json.items()) {
     if (name == "__metadata__") {
       header.metadata = read_metadata(file, entry);
     } else {
