@@ -241,6 +241,29 @@ TEST(Summary, HasTheShapeOfNnunet) {
   EXPECT_TRUE(cases.at(1).at("metrics").at("2").at("Dice").is_null());
 }
 
+/// Every key and number of `theirs` is in `ours`.
+void expect_within(const ConfigNode& ours, const ConfigNode& theirs, const std::string& where) {
+  if (theirs.is_object()) {
+    for (const auto& key : theirs.keys()) expect_within(ours.at(key), theirs.at(key), where + "." + key);
+  } else if (theirs.is_array()) {
+    ASSERT_EQ(ours.size(), theirs.size()) << where;
+    for (size_t i = 0; i < theirs.size(); ++i)
+      expect_within(ours.at(i), theirs.at(i), where + "[" + std::to_string(i) + "]");
+  } else if (theirs.is_number()) {
+    EXPECT_NEAR(ours.as_number(), theirs.as_number(), 1e-12) << where;
+  } else {
+    EXPECT_EQ(ours.dump(), theirs.dump()) << where;
+  }
+}
+
+TEST(Summary, EqualsTheOneOfNnunet) {
+  const TemporaryFolder folder;
+  write_summary(folder.path / "summary.json", three_cases());
+  const auto golden = std::filesystem::path(LAMINA_TEST_SOURCE_DIR) / "tests/parity/nnunet_summary.json";
+  expect_within(ConfigNode::parse(read_file(folder.path / "summary.json")), ConfigNode::parse(read_file(golden)),
+                "summary");
+}
+
 TEST(Summary, MeansSkipUndefinedCasesPerClassFirst) {
   const TemporaryFolder folder;
   write_summary(folder.path / "summary.json", three_cases());
