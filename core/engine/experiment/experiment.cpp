@@ -39,6 +39,7 @@ ExperimentOptions read_options(const Traced& root, const Registry& registry, Opt
   check_sections(root, errors);
   parse_options(options, root.node(), "", errors, &registry);
   options.train.check(errors, "train");
+  if (options.name.find('/') != std::string::npos) errors.add("name", "names a folder of runs; expected no '/' in it");
   options.read_weights(errors);
   return options;
 }
