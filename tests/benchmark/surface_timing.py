@@ -30,7 +30,8 @@ def by_surface_distance(prediction, reference):
 
 def by_medpy(prediction, reference):
     from medpy.metric import binary
-    return {"hd95_pooled": binary.hd95(prediction, reference, SPACING), "assd": binary.assd(prediction, reference, SPACING)}
+    masks = prediction, reference
+    return {"hd95_pooled": binary.hd95(*masks, SPACING), "assd": binary.assd(*masks, SPACING)}
 
 
 def timed(name):
@@ -61,8 +62,8 @@ def main():
         return
     rows = {name: lamina(sys.argv[1], name) for name in ("border_voxels", "surface_areas")}
     for name in ("surface-distance", "MedPy"):
-        out = subprocess.run([sys.executable, "-W", "ignore", __file__, "--one", name], check=True, capture_output=True, text=True)
-        rows[name] = json.loads(out.stdout)
+        command = [sys.executable, "-W", "ignore", __file__, "--one", name]
+        rows[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     for name, row in rows.items():
         values = "  ".join(f"{k} {v:.6g}" for k, v in row["values"].items())
         print(f"{name:18} {row['seconds']:8.3f} s {row['mebibytes']:8.0f} MiB   {values}")

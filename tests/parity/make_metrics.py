@@ -1,4 +1,4 @@
-"""Golden values of the metrics, from MedPy, MONAI and surface-distance, for masks that tests make again by the same rule.
+"""Golden values of the metrics, from MedPy, MONAI and surface-distance, for masks that tests make by the same rule.
 
 Writes metrics.json beside this file: {"named": [...], "random": [...], "columns": [...]}. Named cases are boxes; random
 pairs are a seed each (see mask_pair) and the values of all columns. Run with:
@@ -43,8 +43,8 @@ def add_blob(mask, random):
 
 
 def mask_pair(seed):
-    """Every fifth pair is flat; in every second one the prediction starts from the reference. Single voxels are toggled,
-    so that all kinds of surface elements occur."""
+    """Every fifth pair is flat; in every second one the prediction starts from the reference. Single voxels are
+    toggled, so that all kinds of surface elements occur."""
     random = Generator(seed)
     shape = (1 if seed % 5 == 0 else 4 + random.below(9), 6 + random.below(14), 6 + random.below(14))
     spacing = [(8 + random.below(40)) / 16 for _ in shape]
@@ -105,8 +105,8 @@ def named_cases():
     yield case("T6", [reference], [1, 1, 1], 0)
     yield case("T7", [reference, [[0, 4], [0, 4], [0, 4]]], [1, 1, 1], 1)
     yield case("T8", [reference, [[0, 4], [0, 6], [0, 6]]], [3, 1, 1], 2)
-    yield dict(name="2D", size=[1, 40, 40], reference=[[[0, 1], [10, 30], [10, 30]]], spacing=[1, 0.8, 0.5], tolerance=0.8,
-               prediction=[[[0, 1], [12, 30], [10, 33]]])
+    yield dict(name="2D", size=[1, 40, 40], spacing=[1, 0.8, 0.5], tolerance=0.8,
+               reference=[[[0, 1], [10, 30], [10, 30]]], prediction=[[[0, 1], [12, 30], [10, 33]]])
 
 
 def rounded(numbers):

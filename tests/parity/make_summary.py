@@ -35,7 +35,8 @@ def main():
             folder.mkdir()
         for name, rows in CASES.items():
             for folder, row in zip(folders, rows):
-                SimpleITK.WriteImage(SimpleITK.GetImageFromArray(np.array([[row]], np.uint8)), str(folder / f"{name}.nii.gz"))
+                image = SimpleITK.GetImageFromArray(np.array([[row]], np.uint8))
+                SimpleITK.WriteImage(image, str(folder / f"{name}.nii.gz"))
         summary = compute_metrics_on_folder(str(folders[1]), str(folders[0]), None, SimpleITKIO(), ".nii.gz", [1, 2],
                                             num_processes=1)
     text = json.dumps(plain(summary), indent=1, sort_keys=True) + "\n"
