@@ -1,1 +1,194 @@
-// Tests of this component.
+// The depth-convolution adapter against its formulas in numpy, and at work in a U-Net.
+#include "depth_conv.hpp"
+
+#include "component_test.hpp"
+
+namespace lamina {
+namespace {
+
+using ::testing::HasSubstr;
+
+const TensorDict& golden() {
+  static const TensorDict tensors =
+      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/depth_conv.safetensors").tensors;
+  return tensors;
+}
+
+Site site_of(Layout layout, int64_t channels = 8, SiteKind kind = SiteKind::Sublayer) {
+  return {"blocks.0.attn.out", kind, layout, channels, channels, 1, {}};
+}
+
+std::shared_ptr<DepthConvUnit> golden_unit(const DepthConvOptions& options, Layout layout) {
+  auto unit = std::make_shared<DepthConvUnit>(options, site_of(layout));
+  StateDict weights;
+  for (const auto& [name, tensor] : golden()) {
+    if (name.starts_with("weights.")) weights[name.substr(8)] = tensor;
+  }
+  load_state_strictly(*unit, weights, "the golden file");
+  return unit;
+}
+
+torch::Tensor run(DepthConvUnit& unit, Layout layout, const torch::Tensor& input, const torch::Tensor& output,
+                  const Axes& axes) {
+  torch::NoGradGuard no_grad;
+  Scene scene(Mode::Infer);
+  return unit.apply({site_of(layout), input, output, axes, scene});
+}
+
+Axes axes_of(int64_t batch, int64_t depth, int64_t windows = 1) {
+  Axes axes;
+  axes.batch = batch;
+  axes.depth = depth;
+  axes.windows = windows;
+  return axes;
+}
+
+Axes golden_axes() { return axes_of(2, 3, 4); }
+
+TEST(DepthConv, EqualsItsFormulasOnVolumes) {
+  const auto unit = golden_unit({}, Layout::Volume);
+  const torch::Tensor volume = golden().at("volume");
+  EXPECT_LE(testing::largest_difference(run(*unit, Layout::Volume, volume, volume, axes_of(2, 3)),
+                                        golden().at("volume.serial")),
+            1e-5);
+}
+
+TEST(DepthConv, EqualsItsFormulasOnWindowsInTrueDepth) {
+  const auto unit = golden_unit({}, Layout::Grid);
+  const torch::Tensor grid = golden().at("grid");
+  EXPECT_LE(
+      testing::largest_difference(run(*unit, Layout::Grid, grid, grid, golden_axes()), golden().at("grid.serial")),
+      1e-5);
+}
+
+TEST(DepthConv, GroupsWindowsAsTheReleasedCodeDoesWhenAsked) {
+  DepthConvOptions options;
+  options.compat = "release";
+  const auto unit = golden_unit(options, Layout::Grid);
+  const torch::Tensor grid = golden().at("grid");
+  EXPECT_LE(
+      testing::largest_difference(run(*unit, Layout::Grid, grid, grid, golden_axes()), golden().at("grid.release")),
+      1e-5);
+}
+
+TEST(DepthConv, ReadsTheLayersInputInParallel) {
+  DepthConvOptions options;
+  options.placement = "parallel";
+  options.scale = 0.5;
+  const auto unit = golden_unit(options, Layout::Grid);
+  const torch::Tensor result = run(*unit, Layout::Grid, golden().at("layer_input"), golden().at("grid"), golden_axes());
+  EXPECT_LE(testing::largest_difference(result, golden().at("grid.parallel_half")), 1e-5);
+}
+
+TEST(DepthConv, HasAsManyParametersAsThePaperNeeds) {
+  DepthConvUnit unit({}, site_of(Layout::Grid, 768));
+  int64_t count = 0;
+  for (const auto& parameter : unit.parameters()) count += parameter.numel();
+  EXPECT_EQ(count, 301632);
+}
+
+TEST(DepthConv, StartsAsTheIdentityUnlessTorchsStartIsAskedFor) {
+  const torch::Tensor volume = testing::normal({1, 8, 3, 4, 4});
+  DepthConvUnit zero({}, site_of(Layout::Volume));
+  EXPECT_TRUE(torch::equal(run(zero, Layout::Volume, volume, volume, axes_of(1, 3)), volume));
+  DepthConvOptions options;
+  options.init = "default";
+  DepthConvUnit standard(options, site_of(Layout::Volume));
+  EXPECT_GT(testing::largest_difference(run(standard, Layout::Volume, volume, volume, axes_of(1, 3)), volume), 1e-3);
+}
+
+TEST(DepthConv, TakesAFullConvolutionToo) {
+  DepthConvOptions options;
+  options.depthwise = false;
+  options.kernel = {3, 1, 1};
+  DepthConvUnit unit(options, site_of(Layout::Volume));
+  EXPECT_EQ(unit.named_parameters()["T_DWconv.weight"].sizes(), (std::vector<int64_t>{2, 2, 3, 1, 1}));
+}
+
+std::string two_dimensional(const std::string& adapters) {
+  return R"({"encoder": {"type": "unet_encoder", "dimensions": 2, "channels": [8, 12], "conv_bias": false}, "adapters": [)" +
+         adapters + R"(], "decoder": {"type": "unet", "conv_bias": false}})";
+}
+
+torch::Tensor classes(Model& model, const torch::Tensor& image) {
+  Batch batch;
+  batch.images.set(kPrimaryStream, image);
+  return forward(model, Mode::Infer, batch).outputs.primary().classes;
+}
+
+TEST(DepthConv, LeavesTheNetworkAsItWasAtTheStart) {
+  torch::manual_seed(1);
+  const auto plain = testing::build_model(two_dimensional(""), {1, 2, {4, 16, 16}});
+  const auto adapted = testing::build_model(two_dimensional(R"("depth_conv")"), {1, 2, {4, 16, 16}});
+  load_state(*adapted, state_of(*plain));
+  const torch::Tensor image = testing::normal({2, 1, 4, 16, 16});
+  EXPECT_EQ(testing::largest_difference(classes(*plain, image), classes(*adapted, image)), 0);
+}
+
+TEST(DepthConv, MixesSlicesOfOneCaseInATwoDimensionalNetwork) {
+  const auto model = testing::build_model(two_dimensional(R"({"type": "depth_conv", "at": "encoder.stages.1.output"})"),
+                                          {1, 2, {5, 16, 16}});
+  testing::redraw(*model);
+  testing::expect_depth_mixing({2, 1, 5, 16, 16}, [&](const torch::Tensor& image) { return classes(*model, image); });
+}
+
+TEST(DepthConv, SlicesStayAloneWithoutIt) {
+  const auto model = testing::build_model(two_dimensional(""), {1, 2, {3, 16, 16}});
+  testing::redraw(*model);
+  torch::Tensor image = testing::normal({1, 1, 3, 16, 16});
+  const torch::Tensor before = classes(*model, image);
+  image.select(2, 1).add_(1.0 + testing::normal({1, 1, 16, 16}, 3));
+  const torch::Tensor difference = (classes(*model, image) - before).abs();
+  EXPECT_EQ(difference.select(2, 0).max().item<double>(), 0);
+  EXPECT_GT(difference.select(2, 1).max().item<double>(), 0);
+}
+
+TEST(DepthConv, GradientsReachEveryParameter) {
+  const auto model = testing::build_model(two_dimensional(R"("depth_conv")"), {1, 2, {4, 16, 16}});
+  testing::redraw(*model);
+  testing::expect_gradients(*model, classes(*model, testing::normal({2, 1, 4, 16, 16})).pow(2).mean());
+}
+
+TEST(DepthConv, NamesItsParametersBySite) {
+  const auto model =
+      testing::build_model(two_dimensional(R"({"type": "depth_conv", "id": "depth"})"), {1, 2, {4, 16, 16}});
+  EXPECT_TRUE(model->named_parameters().contains("adapters.depth.encoder/stages/1/output.D_fc1.weight"));
+}
+
+TEST(DepthConv, ComputesTheSameAfterSavingAndLoading) {
+  const torch::Tensor image = testing::normal({1, 1, 4, 16, 16});
+  testing::expect_reload_equal<Model>(
+      [] {
+        return testing::build_model(two_dimensional(R"("depth_conv")"), {1, 2, {4, 16, 16}});
+      },
+      [&](Model& model) { return classes(model, image).detach(); });
+}
+
+TEST(DepthConv, RefusesSitesWithoutAGrid) {
+  DepthConv adapter({}, {});
+  EXPECT_THAT(testing::message_of([&] {
+                adapter.attach(site_of(Layout::Tokens), {Room::Decoder, {}, {}});
+              }),
+              HasSubstr("list of tokens"));
+  Site projection = site_of(Layout::Grid, 8, SiteKind::Projection);
+  EXPECT_THAT(testing::message_of([&] {
+                adapter.attach(projection, {Room::Encoder, {}, {}});
+              }),
+              HasSubstr("single linear map"));
+  const PromptSpec ragged{{PromptKind::Points}, 0};
+  EXPECT_THAT(testing::message_of([&] {
+                adapter.attach(site_of(Layout::Grid), {Room::Decoder, {}, ragged});
+              }),
+              HasSubstr("differs from slice to slice"));
+}
+
+TEST(DepthConv, RefusesAnEvenKernel) {
+  EXPECT_THAT(
+      testing::message_of([] {
+        testing::build_model(two_dimensional(R"({"type": "depth_conv", "kernel": [2, 3, 3]})"), {1, 2, {4, 16, 16}});
+      }),
+      HasSubstr("kernel"));
+}
+
+}  // namespace
+}  // namespace lamina
