@@ -14,7 +14,7 @@ namespace lamina {
 /// Parameters and buffers by name.
 LAMINA_API StateDict state_of(const torch::nn::Module& module);
 
-struct LoadReport {
+struct LAMINA_API LoadReport {
   std::vector<std::string> loaded, resized;
   std::vector<std::string> missing;     ///< in the model, not in the file ("new")
   std::vector<std::string> unexpected;  ///< in the file, not in the model ("ignored")
