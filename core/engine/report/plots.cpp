@@ -40,7 +40,7 @@ struct Extent {
 
 std::string shortened(const std::string& name) {
   constexpr size_t kLongest = 22;
-  return name.size() <= kLongest ? name : name.substr(0, kLongest - 1) + "\u2026";
+  return name.size() <= kLongest ? name : text(name.substr(0, kLongest - 1), "\u2026");
 }
 
 /// Vertical grid lines with their numbers below.
