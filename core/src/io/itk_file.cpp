@@ -13,6 +13,10 @@
 #include <itkPNGImageIO.h>
 #include <itkTIFFImageIO.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
 #include <torch/torch.h>
 
 namespace lamina::io {
@@ -121,6 +125,29 @@ void set_grid(itk::ImageIOBase& io, const Volume& volume, bool flat) {
   }
 }
 
+// MetaIO only prints that voxels are missing and goes on with what it has.
+void require_whole_meta(const std::filesystem::path& file, size_t count) {
+  std::ifstream in(file, std::ios::binary);
+  std::string line, data_file;
+  size_t expected = count;
+  while (data_file.empty() && std::getline(in, line)) {
+    std::istringstream words(line);
+    std::string key, equals, value;
+    words >> key >> equals >> value;
+    if (key == "CompressedDataSize") expected = static_cast<size_t>(std::strtoull(value.c_str(), nullptr, 10));
+    if (key == "ElementDataFile") data_file = value;
+  }
+  if (data_file == "LIST" || data_file.find('%') != std::string::npos) return;  // one file a slice: ITK opens each
+  const bool local = data_file == "LOCAL";
+  const auto start = local ? static_cast<size_t>(in.tellg()) : 0;
+  const auto voxels = local ? file : file.parent_path() / data_file;
+  std::error_code missing;
+  const auto size = std::filesystem::file_size(voxels, missing);
+  if (!missing && size >= start + expected) return;
+  throw DataError(text(file.string(), ": truncated: ", missing ? 0 : size - std::min<size_t>(size, start), " of ",
+                       expected, " bytes of voxels are in ", voxels.filename().string()));
+}
+
 // [C, D, H, W] to the interleaved order of ITK.
 torch::Tensor interleaved(const torch::Tensor& voxels) { return voxels.permute({1, 2, 3, 0}).contiguous(); }
 
@@ -145,6 +172,7 @@ RawVolume read_with_itk(const std::filesystem::path& file, Want want, const std:
         throw DataError(
             text(file.string(), ": holds ", io->GetImageSizeInBytes(), " bytes of voxels; its size says ", count));
       }
+      if (raw.geometry.format == "meta") require_whole_meta(file, count);
       itk::ImageIORegion region(io->GetNumberOfDimensions());
       for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis) region.SetSize(axis, io->GetDimensions(axis));
       io->SetIORegion(region);

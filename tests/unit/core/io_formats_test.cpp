@@ -131,8 +131,14 @@ TEST(OtherVolumes, KeepVoxelsAndGeometry) {
 
 TEST(OtherVolumes, AreRefusedWhenTruncated) {
   const TemporaryFolder folder;
-  for (const char* name : {"sitk.03.nrrd", "sitk.03.mha"}) {
-    const std::string bytes = golden_bytes(name);
+  write_image(folder / "zipped.mha", {torch::rand({1, 3, 4, 5}), {}});
+  write_image(folder / "zipped.nrrd", {torch::rand({1, 3, 4, 5}), {}});
+  const std::map<std::string, std::string> files{{"plain.nrrd", golden_bytes("sitk.03.nrrd")},
+                                                 {"plain.mha", golden_bytes("sitk.03.mha")},
+                                                 {"zipped.mha", read_file(folder / "zipped.mha")},
+                                                 {"zipped.nrrd", read_file(folder / "zipped.nrrd")}};
+  for (const auto& [name, bytes] : files) {
+    EXPECT_NO_THROW(read_image(folder.write(name, bytes))) << name;
     for (const size_t size : {bytes.size() - 30, bytes.size() / 2, size_t{10}}) {
       EXPECT_THROW(read_image(folder.write(name, bytes.substr(0, size))), DataError) << name << " cut to " << size;
     }
