@@ -53,7 +53,9 @@ DepthConvUnit::DepthConvUnit(const DepthConvOptions& options, const Site& site) 
       std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(site.out_channels) * options_.ratio));
   const auto& kernel = options_.kernel;
   auto conv = torch::nn::Conv3dOptions(hidden, hidden, {kernel[0], kernel[1], kernel[2]});
-  conv.padding({(kernel[0] - 1) / 2, (kernel[1] - 1) / 2, (kernel[2] - 1) / 2}).groups(options_.depthwise ? hidden : 1);
+  // One statement each: torch's setter for padding hands back a copy, so what is chained to it is lost.
+  conv.groups(options_.depthwise ? hidden : 1);
+  conv.padding(torch::ExpandingArray<3>({(kernel[0] - 1) / 2, (kernel[1] - 1) / 2, (kernel[2] - 1) / 2}));
   down_ = register_module("D_fc1", torch::nn::Linear(in, hidden));
   conv_ = register_module("T_DWconv", torch::nn::Conv3d(conv));
   norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({hidden}).eps(kNormEps)));

@@ -13,12 +13,13 @@ namespace {
 
 std::string title_of(const Cell& cell) { return text(cell.arm, " s", cell.seed); }
 
-/// A process that died could not say so itself.
+/// A process that died could not say so itself; it may not even have come to making its folder.
 void note_failure(const RunFolder& folder, const std::string& error) {
   RunStatus status = folder.status();
   if (status.state == "failed") return;
   status.state = "failed";
   status.error = error;
+  make_folder(folder.path());
   folder.set_status(status);
 }
 

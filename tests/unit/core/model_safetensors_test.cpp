@@ -1,5 +1,6 @@
 // Safetensors files: every type there and back, and every kind of damage refused in words.
 #include <bit>
+#include <fstream>
 
 #include "component_test.hpp"
 

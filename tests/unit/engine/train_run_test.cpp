@@ -204,9 +204,10 @@ TEST_F(TrainingTest, FrozenPartsStayAsTheyWere) {
   const Experiment one = experiment(words);
   const auto model = initial_model(one, Balls({}, {}).info(), registry);
   const StateDict before = kept_weights(*model, "all");
-  const torch::Tensor encoder = before.begin()->second.clone();
+  const std::string frozen = before.lower_bound("encoder.")->first;
+  const torch::Tensor encoder = before.at(frozen).clone();
   restore_weights(*model, stored, Weights::Trained);
-  EXPECT_TRUE(same(kept_weights(*model, "all").begin()->second, encoder));
+  EXPECT_TRUE(same(kept_weights(*model, "all").at(frozen), encoder));
   const auto other = initial_model(experiment({"seed=77", words[0], words[1]}), Balls({}, {}).info(), registry);
   EXPECT_THAT([&] { restore_weights(*other, stored, Weights::Trained); },
               ThrowsMessage<DataError>(HasSubstr("frozen weights are not those")));
@@ -262,7 +263,7 @@ TEST_F(TrainingTest, WeightsFilesAreLoadedByName) {
 
 TEST_F(TrainingTest, ThePhantomTrainsToo) {
   const TrainResult result = run(
-      "a", {R"(dataset={"type":"phantom","train":2,"val":1,"test":1,"size":[8,32,32],"classes":3})", "train.epochs=1"});
+      "a", {R"(dataset={"type":"phantom","cases":{"train":2,"val":1,"test":1},"size":[8,32,32],"classes":3})", "train.epochs=1"});
   EXPECT_EQ(result.epochs, 1);
 }
 
