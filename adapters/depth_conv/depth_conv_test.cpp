@@ -19,7 +19,7 @@ Site site_of(Layout layout, int64_t channels = 8, SiteKind kind = SiteKind::Subl
 }
 
 std::shared_ptr<DepthConvUnit> golden_unit(const DepthConvOptions& options, Layout layout) {
-  auto unit = std::make_shared<DepthConvUnit>(options, site_of(layout));
+  auto unit = std::make_shared<DepthConvUnit>(options, site_of(layout, 16));
   StateDict weights;
   for (const auto& [name, tensor] : golden()) {
     if (name.starts_with("weights.")) weights[name.substr(8)] = tensor;

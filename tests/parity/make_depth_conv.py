@@ -10,7 +10,8 @@ import numpy as np
 from safetensors.numpy import save_file
 from scipy.special import erf
 
-B, D, W, H_, W_, C, HIDDEN = 2, 3, 4, 4, 5, 8, 2  # W: windows per slice
+# W: windows per slice. Four hidden channels: over two, the norm of nearly equal values has no digits left in float32.
+B, D, W, H_, W_, C, HIDDEN = 2, 3, 4, 4, 5, 16, 4
 
 
 def gelu(x):
@@ -34,7 +35,7 @@ def branch(x, w):
 random = np.random.default_rng(11)
 weights = {"D_fc1.weight": (HIDDEN, C), "D_fc1.bias": (HIDDEN,), "T_DWconv.weight": (HIDDEN, 1, 3, 3, 3), "T_DWconv.bias": (HIDDEN,),
            "norm.weight": (HIDDEN,), "norm.bias": (HIDDEN,), "D_fc2.weight": (C, HIDDEN), "D_fc2.bias": (C,)}
-weights = {name: random.normal(0, 0.7, shape) for name, shape in weights.items()}
+weights = {name: random.normal(0, 0.7, shape).astype(np.float32).astype(np.float64) for name, shape in weights.items()}
 volume = random.normal(0, 1, (B, C, D, H_, W_))
 grid = random.normal(0, 1, (B * D * W, H_, W_, C))  # rows (batch, depth, window), window fastest
 layer_input = random.normal(0, 1, grid.shape)

@@ -22,8 +22,8 @@ def peak_bytes(lamina, checkpoint, source, target):
     script = ("import resource, subprocess, sys; "
               "subprocess.run(sys.argv[1:], check=True, stdout=sys.stderr); "
               "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    done = subprocess.run([sys.executable, "-c", script, lamina, "predict", "--checkpoint", checkpoint, "--input", source,
-                           "--output", target], capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
+    done = subprocess.run([sys.executable, "-c", script, lamina, "predict", checkpoint, "--input", source, "--output",
+                           target], capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
     if done.returncode != 0:
         sys.exit(done.stderr[-3000:])
     return int(done.stdout.split()[-1]) * 1024
