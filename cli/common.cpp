@@ -38,6 +38,14 @@ void declare_experiment_options(po::options_description& options) {
   add("threads", po::value<int64_t>()->value_name("N"), "threads for arithmetic; 0: all cores");
 }
 
+void declare_experiment(po::options_description& options, po::positional_options_description& positional) {
+  options.add_options()("experiment", po::value<std::string>()->required(),
+                        "an experiment: a file, or a name from experiments/");
+  declare_experiment_options(options);
+  declare_json(options);
+  positional.add("experiment", 1);
+}
+
 void declare_json(po::options_description& options) { options.add_options()("json", "print the result as JSON"); }
 
 void declare_runs(po::options_description& options) {

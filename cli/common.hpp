@@ -15,6 +15,8 @@ namespace lamina::cli {
 
 /// --set, --device, --threads.
 void declare_experiment_options(po::options_description& options);
+/// The positional `experiment`, the options above and --json: what verbs about one experiment take.
+void declare_experiment(po::options_description& options, po::positional_options_description& positional);
 void declare_json(po::options_description& options);
 void declare_runs(po::options_description& options);
 

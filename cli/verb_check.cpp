@@ -151,13 +151,7 @@ Verb check_verb() {
           "builds an experiment's model, counts parameters and tries one step on made-up data",
           "lamina check EXPERIMENT [--set PATH=VALUE ...]",
           "lamina check phantom",
-          [](po::options_description& options, po::positional_options_description& positional) {
-            options.add_options()("experiment", po::value<std::string>()->required(),
-                                  "an experiment: a file, or a name from experiments/");
-            declare_experiment_options(options);
-            declare_json(options);
-            positional.add("experiment", 1);
-          },
+          declare_experiment,
           check};
 }
 

@@ -9,13 +9,6 @@
 namespace lamina::cli {
 namespace {
 
-void declare_experiment(po::options_description& options, po::positional_options_description& positional) {
-  options.add_options()("experiment", po::value<std::string>()->required(),
-                        "an experiment: a file, or a name from experiments/");
-  declare_experiment_options(options);
-  positional.add("experiment", 1);
-}
-
 int resolve(const po::variables_map& arguments) {
   const auto registry = open_registry();
   print(load_experiment(arguments, *registry).resolved());

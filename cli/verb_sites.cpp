@@ -57,13 +57,7 @@ Verb describe_sites_verb() {
           "lists the sites of an experiment's model and the adapters that sit there",
           "lamina describe sites EXPERIMENT [--set PATH=VALUE ...]",
           "lamina describe sites phantom",
-          [](po::options_description& options, po::positional_options_description& positional) {
-            options.add_options()("experiment", po::value<std::string>()->required(),
-                                  "an experiment: a file, or a name from experiments/");
-            declare_experiment_options(options);
-            declare_json(options);
-            positional.add("experiment", 1);
-          },
+          declare_experiment,
           sites};
 }
 

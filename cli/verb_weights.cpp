@@ -106,13 +106,7 @@ Verb weights_names_verb() {
           "lists name, shape and type of an experiment's parameters, and which of them train",
           "lamina weights names EXPERIMENT [--set PATH=VALUE ...]",
           "lamina weights names phantom",
-          [](po::options_description& options, po::positional_options_description& positional) {
-            options.add_options()("experiment", po::value<std::string>()->required(),
-                                  "an experiment: a file, or a name from experiments/");
-            declare_experiment_options(options);
-            declare_json(options);
-            positional.add("experiment", 1);
-          },
+          declare_experiment,
           names};
 }
 
