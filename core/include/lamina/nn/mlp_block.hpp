@@ -1,0 +1,48 @@
+// The two-layer perceptron of transformer blocks, with sites for adapters.
+#pragma once
+
+#include <lamina/base/export.hpp>
+#include <lamina/nn/site.hpp>
+
+#include <memory>
+#include <string>
+
+#include <torch/nn/module.h>
+#include <torch/types.h>
+
+namespace lamina::nn {
+
+/// A linear map whose weight and bias a Projection site hands to adapters: "weight" [out, in], "bias" [out].
+/// Starts as torch's Linear does.
+class LAMINA_API SiteLinear : public torch::nn::Module {
+ public:
+  /// Publishes `path` on the host, which must outlive this. `parts`: fused maps side by side in the output.
+  SiteLinear(SiteHost& host, const std::string& path, Layout layout, int64_t in, int64_t out, int64_t parts = 1);
+  torch::Tensor forward(const torch::Tensor& input, const Axes& axes, Scene& scene);
+  torch::Tensor weight() const { return weight_; }
+  torch::Tensor bias() const { return bias_; }
+
+ private:
+  SiteHost& host_;
+  torch::Tensor weight_, bias_;
+  SiteId site_;
+};
+
+/// Gelu is the exact (erf) one.
+enum class MlpActivation { Gelu, Relu };
+
+/// lin2(activation(lin1(x))) over the last axis. Sites: <path>.lin1, <path>.lin2 (projections), <path>.out (sublayer).
+class LAMINA_API MlpBlock : public torch::nn::Module {
+ public:
+  MlpBlock(SiteHost& host, const std::string& path, Layout layout, int64_t channels, int64_t hidden,
+           MlpActivation activation);
+  torch::Tensor forward(const torch::Tensor& input, const Axes& axes, Scene& scene);
+
+ private:
+  SiteHost& host_;
+  std::shared_ptr<SiteLinear> lin1_, lin2_;
+  MlpActivation activation_;
+  SiteId out_;
+};
+
+}  // namespace lamina::nn
