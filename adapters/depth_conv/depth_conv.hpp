@@ -1,8 +1,7 @@
 // A bottleneck with a 3D depthwise convolution: lets the slices of a 2D network see their neighbours (MaskSAM).
 #pragma once
 
-#include <lamina/model/adapter.hpp>
-#include <lamina/options/binder.hpp>
+#include <lamina/model/bottleneck.hpp>
 
 #include <array>
 #include <memory>
@@ -10,34 +9,30 @@
 #include <vector>
 
 #include <torch/nn/modules/conv.h>
-#include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
 namespace lamina {
 
-struct DepthConvOptions {
-  double ratio = 0.25, scale = 1.0;
+struct DepthConvOptions : BottleneckOptions {
   std::array<int64_t, 3> kernel{3, 3, 3};
   bool depthwise = true;
-  std::string init = "zero", placement = "serial", window_layout = "depth", compat = "repaired";
+  std::string window_layout = "depth";
   void bind(OptionBinder& o);
 };
 
 /// u = GELU(W1 x), t = GELU(LayerNorm(DepthwiseConv3d(u))), y = W2 (u + t). Serial: output + scale * y(output).
 /// Parallel: output + scale * y(input).
-class DepthConvUnit : public AdapterUnit {
+class DepthConvUnit : public BottleneckUnit {
  public:
-  DepthConvUnit(const DepthConvOptions& options, const Site& site);
-  torch::Tensor apply(const SiteCall& call) override;
+  DepthConvUnit(const DepthConvOptions& options, const Site& site, const HostInfo& host);
 
  private:
-  torch::Tensor branch(const torch::Tensor& volume);
-  torch::Tensor on_grid(const torch::Tensor& input, const SiteCall& call);
+  torch::Tensor mix(const torch::Tensor& hidden, const SiteCall& call) override;
+  torch::Tensor convolve(const torch::Tensor& volume);
 
-  DepthConvOptions options_;
-  torch::nn::Linear down_{nullptr}, up_{nullptr};  // "D_fc1", "D_fc2"
-  torch::nn::Conv3d conv_{nullptr};                // "T_DWconv"
-  torch::nn::LayerNorm norm_{nullptr};             // "norm"
+  bool release_windows_;
+  torch::nn::Conv3d conv_{nullptr};     // "T_DWconv"
+  torch::nn::LayerNorm norm_{nullptr};  // "norm"
 };
 
 class DepthConv : public Adapter {

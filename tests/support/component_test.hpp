@@ -71,6 +71,12 @@ inline void redraw(torch::nn::Module& module, uint64_t seed = 1) {
   }
 }
 
+inline int64_t parameter_count(const torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const auto& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
 /// Every parameter got a gradient that is not 0, but for the globs in `unused`, which must match something unused.
 inline void expect_gradients(torch::nn::Module& module, const torch::Tensor& loss,
                              const std::vector<std::string>& unused = {}) {

@@ -34,6 +34,11 @@ torch::Tensor boxes_of_masks(const torch::Tensor& masks) {
   return torch::stack({x1, y1, x2, y2}, -1).masked_fill_(empty.unsqueeze(-1), 0);
 }
 
+torch::Tensor boxes_of_fractions(const torch::Tensor& fractions) {
+  const torch::Tensor corner = fractions.narrow(-1, 0, 2);
+  return at::cat({corner, corner + (1 - corner) * fractions.narrow(-1, 2, 2)}, -1);
+}
+
 torch::Tensor generalized_box_iou(const torch::Tensor& a, const torch::Tensor& b) {
   const auto low = [](const torch::Tensor& boxes) { return boxes.narrow(-1, 0, 2); };
   const auto high = [](const torch::Tensor& boxes) { return boxes.narrow(-1, 2, 2); };

@@ -30,6 +30,7 @@ struct Prompts {
   torch::Tensor mask_logits;              ///< [N, 1, 4g, 4g]
   torch::Tensor sparse, dense;            ///< ready embeddings: [N, S, E], [N, E, g, g]
   torch::Tensor class_tokens;             ///< [N, 1, E], added to the classifier token
+  bool class_tokens_alone = false;        ///< they replace the decoder's own classifier token instead
   Guidance guidance;
   bool multimask = false;                 ///< M = 1 or the decoder's several
 };
