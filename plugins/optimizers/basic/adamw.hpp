@@ -3,34 +3,27 @@
 
 #include "moments.hpp"
 
-#include <lamina/options/binder.hpp>
-
 #include <array>
-#include <string>
 
 namespace lamina {
 
-struct AdamWOptions {
-  double lr = 1e-3, weight_decay = 0.01, eps = 1e-8;
+struct AdamWOptions : optimizer_basic::SlotOptions {
+  double eps = 1e-8;
   std::array<double, 2> betas{0.9, 0.999};
-  std::string decay = "all";
+  AdamWOptions() : SlotOptions{1e-3, 0.01} {}
   void bind(OptionBinder& o);
   void check(OptionErrors& errors, const std::string& where) const;
 };
 
-class AdamW : public Optimizer {
+class AdamW : public optimizer_basic::SlotOptimizer {
  public:
   using Options = AdamWOptions;
   AdamW(const Options& options, const OptimizerContext& context);
-  double base_rate() const override { return options_.lr; }
-  void step(double learning_rate) override;
-  void zero_grad() override { slots_.zero_grad(); }
-  TensorDict state() const override { return slots_.state(); }
-  void load(const TensorDict& state) override { slots_.load(state); }
 
  private:
+  void update(optimizer_basic::Lists& lists, double learning_rate, double weight_decay) const override;
+
   Options options_;
-  optimizer_basic::Slots slots_;
 };
 
 }  // namespace lamina

@@ -82,4 +82,22 @@ void Slots::load(const TensorDict& state) {
   }
 }
 
+void SlotOptions::bind_decay(OptionBinder& o) {
+  o.field("decay", decay, "all: every parameter decays; weights: norms and biases do not", OneOf{"all", "weights"});
+}
+
+SlotOptimizer::SlotOptimizer(const SlotOptions& options, const OptimizerContext& context,
+                             std::vector<std::string> moments)
+    : rate_(options.lr),
+      weight_decay_(options.weight_decay),
+      slots_(context, std::move(moments), options.decay == "all") {}
+
+void SlotOptimizer::step(double learning_rate) {
+  torch::NoGradGuard no_grad;
+  for (const bool decays : {true, false}) {
+    Lists lists = slots_.next(decays);
+    if (!lists.parameters.empty()) update(lists, learning_rate, decays ? weight_decay_ : 0.0);
+  }
+}
+
 }  // namespace lamina::optimizer_basic

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lamina/objective/optimizer.hpp>
+#include <lamina/options/binder.hpp>
 
 #include <string>
 #include <vector>
@@ -36,6 +37,35 @@ class Slots {
  private:
   std::vector<std::string> moments_;
   std::vector<Slot> slots_;
+};
+
+/// What every optimizer here lets its user choose.
+struct SlotOptions {
+  double lr = 0, weight_decay = 0;
+  std::string decay = "all";
+
+ protected:
+  void bind_decay(OptionBinder& o);
+};
+
+/// An optimizer whose whole state is its slots; update() is what makes it the one or the other.
+class SlotOptimizer : public Optimizer {
+ public:
+  double base_rate() const final { return rate_; }
+  void step(double learning_rate) final;
+  void zero_grad() final { slots_.zero_grad(); }
+  TensorDict state() const final { return slots_.state(); }
+  void load(const TensorDict& state) final { slots_.load(state); }
+
+ protected:
+  SlotOptimizer(const SlotOptions& options, const OptimizerContext& context, std::vector<std::string> moments);
+
+ private:
+  /// One step of the parameters that are listed, at least one, with their moments.
+  virtual void update(Lists& lists, double learning_rate, double weight_decay) const = 0;
+
+  double rate_, weight_decay_;
+  Slots slots_;
 };
 
 }  // namespace lamina::optimizer_basic

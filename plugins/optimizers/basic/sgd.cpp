@@ -17,7 +17,7 @@ void SgdOptions::bind(OptionBinder& o) {
   o.field("momentum", momentum, "Share of the last step that goes on; 0: none", Range{0, 1});
   o.field("nesterov", nesterov, "Look ahead along the momentum");
   o.field("weight_decay", weight_decay, "Share of a weight added to its gradient", AtLeast{0});
-  o.field("decay", decay, "all: every parameter decays; weights: norms and biases do not", OneOf{"all", "weights"});
+  bind_decay(o);
 }
 
 void SgdOptions::check(OptionErrors& errors, const std::string& where) const {
@@ -26,18 +26,13 @@ void SgdOptions::check(OptionErrors& errors, const std::string& where) const {
 }
 
 Sgd::Sgd(const Options& options, const OptimizerContext& context)
-    : options_(options), slots_(context, moments_of(options), options.decay == "all") {}
+    : SlotOptimizer(options, context, moments_of(options)), options_(options) {}
 
-void Sgd::step(double learning_rate) {
-  torch::NoGradGuard no_grad;
-  for (const bool decays : {true, false}) {
-    auto lists = slots_.next(decays);
-    if (lists.parameters.empty()) continue;
-    // A buffer of zeros makes the first step like every other: momentum * 0 + gradient.
-    const std::vector<torch::Tensor> buffers = lists.moments.empty() ? std::vector<torch::Tensor>{} : lists.moments[0];
-    at::_fused_sgd_(lists.parameters, lists.gradients, buffers, decays ? options_.weight_decay : 0.0, options_.momentum,
-                    learning_rate, 0.0, options_.nesterov, false, false);
-  }
+void Sgd::update(optimizer_basic::Lists& lists, double learning_rate, double weight_decay) const {
+  // A buffer of zeros makes the first step like every other: momentum * 0 + gradient.
+  const std::vector<torch::Tensor> buffers = lists.moments.empty() ? std::vector<torch::Tensor>{} : lists.moments[0];
+  at::_fused_sgd_(lists.parameters, lists.gradients, buffers, weight_decay, options_.momentum, learning_rate, 0.0,
+                  options_.nesterov, false, false);
 }
 
 }  // namespace lamina

@@ -3,33 +3,25 @@
 
 #include "moments.hpp"
 
-#include <lamina/options/binder.hpp>
-
-#include <string>
-
 namespace lamina {
 
-struct SgdOptions {
-  double lr = 0.01, momentum = 0.99, weight_decay = 3e-5;
+struct SgdOptions : optimizer_basic::SlotOptions {
+  double momentum = 0.99;
   bool nesterov = true;
-  std::string decay = "all";
+  SgdOptions() : SlotOptions{0.01, 3e-5} {}
   void bind(OptionBinder& o);
   void check(OptionErrors& errors, const std::string& where) const;
 };
 
-class Sgd : public Optimizer {
+class Sgd : public optimizer_basic::SlotOptimizer {
  public:
   using Options = SgdOptions;
   Sgd(const Options& options, const OptimizerContext& context);
-  double base_rate() const override { return options_.lr; }
-  void step(double learning_rate) override;
-  void zero_grad() override { slots_.zero_grad(); }
-  TensorDict state() const override { return slots_.state(); }
-  void load(const TensorDict& state) override { slots_.load(state); }
 
  private:
+  void update(optimizer_basic::Lists& lists, double learning_rate, double weight_decay) const override;
+
   Options options_;
-  optimizer_basic::Slots slots_;
 };
 
 }  // namespace lamina

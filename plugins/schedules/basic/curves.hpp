@@ -8,86 +8,75 @@
 
 namespace lamina {
 
-/// What all schedules have.
+/// Where a step lies behind the warm-up.
+struct Place {
+  double progress = 0;  ///< share of the steps, in [0, 1)
+  double epochs = 0;    ///< passed since then
+};
+
+/// What all curves have.
 struct WarmUp {
   int64_t steps = 0;
   double minimum = 0;
   std::string per = "step";
   void bind(OptionBinder& o);
-};
-
-/// Takes care of warm-up and of the step or epoch grid; a curve gives its value at a share of the way.
-class CurvedSchedule : public Schedule {
- public:
-  CurvedSchedule(const WarmUp& warm_up, const ScheduleContext& context);
-  double factor(int64_t step) const final;
+  /// ConfigError when training is over before the warm-up is.
+  void require_room(const ScheduleContext& context) const;
+  double rise(int64_t step) const { return static_cast<double>(step + 1) / static_cast<double>(steps); }
+  Place place(int64_t step, const ScheduleContext& context) const;
 
  protected:
-  /// `progress` in [0, 1) of the steps after the warm-up; `epochs` passed since then.
-  virtual double curve(double progress, double epochs) const = 0;
-
- private:
-  WarmUp warm_up_;
-  ScheduleContext context_;
-};
-
-struct PolyOptions : WarmUp {
-  double power = 0.9;
-  PolyOptions() { per = "epoch"; }
-  void bind(OptionBinder& o);
+  void bind_steps(OptionBinder& o);
 };
 
 /// (1 - progress)^power
-class Poly : public CurvedSchedule {
- public:
-  using Options = PolyOptions;
-  Poly(const Options& options, const ScheduleContext& context);
-
- private:
-  double curve(double progress, double epochs) const override;
-  double power_;
+struct PolyCurve : WarmUp {
+  double power = 0.9;
+  PolyCurve() { per = "epoch"; }
+  void bind(OptionBinder& o);
+  double at(const Place& place) const;
 };
-
-struct CosineOptions : WarmUp {};
 
 /// Half a cosine wave.
-class Cosine : public CurvedSchedule {
- public:
-  using Options = CosineOptions;
-  Cosine(const Options& options, const ScheduleContext& context);
-
- private:
-  double curve(double progress, double epochs) const override;
-};
-
-struct ExponentialOptions : WarmUp {
-  double decay = 0.99;
-  ExponentialOptions() { per = "epoch"; }
-  void bind(OptionBinder& o);
+struct CosineCurve : WarmUp {
+  double at(const Place& place) const;
 };
 
 /// decay^epochs
-class Exponential : public CurvedSchedule {
- public:
-  using Options = ExponentialOptions;
-  Exponential(const Options& options, const ScheduleContext& context);
-
- private:
-  double curve(double progress, double epochs) const override;
-  double decay_;
-};
-
-struct ConstantOptions : WarmUp {
+struct ExponentialCurve : WarmUp {
+  double decay = 0.99;
+  ExponentialCurve() { per = "epoch"; }
   void bind(OptionBinder& o);
+  double at(const Place& place) const;
 };
 
-class Constant : public CurvedSchedule {
+/// 1
+struct ConstantCurve : WarmUp {
+  void bind(OptionBinder& o) { bind_steps(o); }
+  double at(const Place&) const { return 1; }
+};
+
+/// A curve, which is its own options, behind its warm-up.
+template <class Curve>
+class Curved : public Schedule {
  public:
-  using Options = ConstantOptions;
-  Constant(const Options& options, const ScheduleContext& context);
+  using Options = Curve;
+  Curved(const Curve& curve, const ScheduleContext& context) : curve_(curve), context_(context) {
+    curve.require_room(context);
+  }
+  double factor(int64_t step) const override {
+    if (step < curve_.steps) return curve_.rise(step);
+    return curve_.minimum + (1 - curve_.minimum) * curve_.at(curve_.place(step, context_));
+  }
 
  private:
-  double curve(double progress, double epochs) const override;
+  Curve curve_;
+  ScheduleContext context_;
 };
+
+using Poly = Curved<PolyCurve>;
+using Cosine = Curved<CosineCurve>;
+using Exponential = Curved<ExponentialCurve>;
+using Constant = Curved<ConstantCurve>;
 
 }  // namespace lamina
