@@ -72,25 +72,27 @@ TYPED_TEST(IntensityAugmentation, ActsAboutAsOftenAsAsked) {
 TEST(RandomGamma, EqualsNnunet) {
   RandomGammaOptions options;
   const auto image = golden("image")[0];
-  EXPECT_LT(made::difference(RandomGamma(options, {}).bend(image, 1.37), golden("gamma")[0]), 1e-3);  // values up to 50
+  EXPECT_LT(made::difference(RandomGamma(options, {}).change(image, 1.37), golden("gamma")[0]),
+            1e-3);  // values up to 50
   options.invert = true;
-  EXPECT_LT(made::difference(RandomGamma(options, {}).bend(image, 1.37), golden("gamma_inverted")[0]), 1e-3);
+  EXPECT_LT(made::difference(RandomGamma(options, {}).change(image, 1.37), golden("gamma_inverted")[0]), 1e-3);
 }
 
 TEST(RandomGamma, KeepsTheExtremesWithoutRetainedStatistics) {
   RandomGammaOptions options;
   options.retain_stats = false;
-  const auto image = golden("image")[0], bent = RandomGamma(options, {}).bend(image, 0.8);
+  const auto image = golden("image")[0], bent = RandomGamma(options, {}).change(image, 0.8);
   EXPECT_NEAR(bent.min().item<double>(), image.min().item<double>(), 1e-4);
   EXPECT_NEAR(bent.max().item<double>(), image.max().item<double>(), 1e-4);
 }
 
 TEST(RandomGamma, LeavesAConstantAlone) {
-  EXPECT_LT(made::difference(RandomGamma({}, {}).bend(at::full({2, 3, 4}, 5.0), 1.4), at::full({2, 3, 4}, 5.0)), 1e-6);
+  EXPECT_LT(made::difference(RandomGamma({}, {}).change(at::full({2, 3, 4}, 5.0), 1.4), at::full({2, 3, 4}, 5.0)),
+            1e-6);
 }
 
 TEST(RandomContrast, EqualsNnunet) {
-  EXPECT_LT(made::difference(RandomContrast({}, {}).stretch(golden("image")[0], 1.23), golden("contrast")[0]), 1e-3);
+  EXPECT_LT(made::difference(RandomContrast({}, {}).change(golden("image")[0], 1.23), golden("contrast")[0]), 1e-3);
 }
 
 TEST(RandomBlur, EqualsNnunet) {

@@ -7,64 +7,71 @@
 
 namespace lamina {
 
-struct RandomGammaOptions {
-  double p = 0.3, p_channel = 1;
-  std::array<double, 2> range{0.7, 1.5};
-  bool invert = false, retain_stats = true;
-
-  void bind(OptionBinder& o);
+struct FactorOptions {
+  double p = 0.15, p_channel = 1;
+  std::array<double, 2> range{0.75, 1.25};
   void check(OptionErrors& errors, const std::string& where) const;
+
+ protected:
+  void bind_odds(OptionBinder& o);
 };
 
-class RandomGamma : public Transform {
+/// Draws a factor for every channel that it changes.
+class FactorTransform : public Transform {
+ public:
+  Case apply(Case one, Random& random) const final;
+  virtual torch::Tensor change(const torch::Tensor& channel, double factor) const = 0;
+
+ protected:
+  explicit FactorTransform(const FactorOptions& options) : odds_{options.p, options.p_channel}, range_(options.range) {}
+
+ private:
+  intensity::Odds odds_;
+  std::array<double, 2> range_;
+};
+
+struct RandomGammaOptions : FactorOptions {
+  bool invert = false, retain_stats = true;
+  RandomGammaOptions() : FactorOptions{0.3, 1, {0.7, 1.5}} {}
+  void bind(OptionBinder& o);
+};
+
+class RandomGamma : public FactorTransform {
  public:
   using Options = RandomGammaOptions;
-  RandomGamma(const Options& options, const TransformContext& context);
-  Case apply(Case one, Random& random) const override;
-  /// Raises the channel, scaled to 0..1, to the power `gamma`.
-  torch::Tensor bend(const torch::Tensor& channel, double gamma) const;
+  RandomGamma(const Options& options, const TransformContext&) : FactorTransform(options), options_(options) {}
+  /// Raises the channel, scaled to 0..1, to the power `factor`.
+  torch::Tensor change(const torch::Tensor& channel, double factor) const override;
 
  private:
   Options options_;
 };
 
-struct RandomContrastOptions {
-  double p = 0.15, p_channel = 1;
-  std::array<double, 2> range{0.75, 1.25};
+struct RandomContrastOptions : FactorOptions {
   bool clamp = true;
-
   void bind(OptionBinder& o);
-  void check(OptionErrors& errors, const std::string& where) const;
 };
 
-class RandomContrast : public Transform {
+class RandomContrast : public FactorTransform {
  public:
   using Options = RandomContrastOptions;
-  RandomContrast(const Options& options, const TransformContext& context);
-  Case apply(Case one, Random& random) const override;
+  RandomContrast(const Options& options, const TransformContext&) : FactorTransform(options), clamp_(options.clamp) {}
   /// Stretches the channel about its mean.
-  torch::Tensor stretch(const torch::Tensor& channel, double factor) const;
+  torch::Tensor change(const torch::Tensor& channel, double factor) const override;
 
  private:
-  Options options_;
+  bool clamp_;
 };
 
-struct RandomBrightnessOptions {
-  double p = 0.15, p_channel = 1;
-  std::array<double, 2> range{0.75, 1.25};
-
+struct RandomBrightnessOptions : FactorOptions {
   void bind(OptionBinder& o);
-  void check(OptionErrors& errors, const std::string& where) const;
 };
 
-class RandomBrightness : public Transform {
+class RandomBrightness : public FactorTransform {
  public:
   using Options = RandomBrightnessOptions;
-  RandomBrightness(const Options& options, const TransformContext& context);
-  Case apply(Case one, Random& random) const override;
-
- private:
-  Options options_;
+  RandomBrightness(const Options& options, const TransformContext&) : FactorTransform(options) {}
+  torch::Tensor change(const torch::Tensor& channel, double factor) const override { return channel * factor; }
 };
 
 }  // namespace lamina
