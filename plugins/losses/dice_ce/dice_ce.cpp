@@ -4,6 +4,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/nn/shape_check.hpp>
+#include <lamina/objective/label_check.hpp>
 
 #include <algorithm>
 #include <numeric>
@@ -65,14 +66,6 @@ std::vector<double> DiceCe::weights(size_t outputs) const {
   return result;
 }
 
-void DiceCe::check_labels(const torch::Tensor& labels, const torch::Tensor& counted, const Batch& batch) const {
-  const torch::Tensor known = labels.ge(0).logical_and(labels.lt(setup_.classes));
-  if (known.logical_or(counted.logical_not()).all().item<bool>()) return;
-  throw DataError(text("the labels of the batch (cases ", join(batch.ids), ") go from ", labels.min().item<int64_t>(),
-                       " to ", labels.max().item<int64_t>(), "; the dataset declares 0 to ", setup_.classes - 1,
-                       setup_.ignore ? text(" and ignores ", *setup_.ignore) : std::string()));
-}
-
 torch::Tensor DiceCe::dice(const torch::Tensor& probabilities, const torch::Tensor& target,
                            const torch::Tensor& counted, const LossContext& context) const {
   // probabilities [B, K, N], target [B, N], counted [B, N] or undefined
@@ -124,7 +117,7 @@ std::vector<LossTerm> DiceCe::compute(const Prediction& prediction, const Batch&
       throw ConfigError("loss: 'dice_ce' takes logits; this decoder makes probabilities or scores");
     nn::require_shape(output.classes, {labels.size(0), setup_.classes, nn::kAny, nn::kAny, nn::kAny},
                       "dice_ce: the predicted classes");
-    check_labels(labels, setup_.ignore ? labels.ne(*setup_.ignore) : torch::ones_like(labels, torch::kBool), batch);
+    require_known_labels(labels, batch, setup_);
     const auto scales = weights(1 + output.stages.size());
     for (size_t i = 0; i < scales.size(); ++i) {
       if (scales[i] == 0) continue;

@@ -30,7 +30,6 @@ class DiceCe : public Loss {
   torch::Tensor dice(const torch::Tensor& probabilities, const torch::Tensor& target, const torch::Tensor& counted,
                      const LossContext& context) const;
   std::vector<double> weights(size_t outputs) const;
-  void check_labels(const torch::Tensor& labels, const torch::Tensor& counted, const Batch& batch) const;
 
   Options options_;
   LossSetup setup_;
