@@ -95,23 +95,27 @@ engine::RunFolder folder_of(const engine::Experiment& experiment, const std::fil
   return engine::RunFolder(engine::run_path(runs / name, name, experiment.options().seed, hashes));
 }
 
-void print(const ConfigNode& node) { std::cout << node.dump(2) << std::endl; }
-
-void print_table(const std::vector<std::vector<std::string>>& rows) {
+std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
+  std::string lines;
   for (const auto& row : rows) {
-    std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
       const bool last = i + 1 == row.size();
-      line += row[i] + (last ? "" : std::string(widths[i] - row[i].size() + 2, ' '));
+      lines += row[i] + (last ? "\n" : std::string(widths[i] - row[i].size() + 2, ' '));
     }
-    std::cout << line << '\n';
   }
-  std::cout.flush();
+  return lines;
+}
+
+void print(const ConfigNode& node) { std::cout << node.dump(2) << std::endl; }
+
+void print(const po::variables_map& arguments, const ConfigNode& node, const std::string& words) {
+  if (wants_json(arguments)) return print(node);
+  std::cout << words << std::flush;
 }
 
 }  // namespace lamina::cli

@@ -35,9 +35,11 @@ engine::Experiment load_experiment(const po::variables_map& arguments, const Reg
 engine::RunFolder folder_of(const engine::Experiment& experiment, const std::filesystem::path& runs,
                             const Registry& registry);
 
-/// A result: JSON, on stdout.
+/// The first row is the head; columns are as wide as they need to be.
+std::string table(const std::vector<std::vector<std::string>>& rows);
+/// A result on stdout: JSON.
 void print(const ConfigNode& node);
-/// A table with columns as wide as they need to be, on stdout. The first row is the head.
-void print_table(const std::vector<std::vector<std::string>>& rows);
+/// A result on stdout: `node` where JSON is asked for, else `words`.
+void print(const po::variables_map& arguments, const ConfigNode& node, const std::string& words);
 
 }  // namespace lamina::cli

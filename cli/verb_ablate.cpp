@@ -12,7 +12,6 @@
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
-#include <iostream>
 #include <set>
 
 namespace lamina::cli {
@@ -31,33 +30,31 @@ std::string parameters_of(const engine::PlannedArm& arm) {
   return "";
 }
 
-void print_plan(const engine::Study& study, const engine::Plan& plan) {
-  std::cout << study.name << ": " << plan.arms.size() << " arms, " << study.seeds.size() << " seeds, "
-            << plan.cells.size() << " runs in " << plan.folder.string() << "\n\n";
+std::string plan_text(const engine::Study& study, const engine::Plan& plan) {
   std::vector<std::vector<std::string>> arms{{"arm", "parameters that train", "differs from the baseline in"}};
   for (const auto& arm : plan.arms) {
     std::vector<std::string> paths;
     for (const auto& change : arm.changes) paths.push_back(change.path);
     arms.push_back({arm.arm.name, parameters_of(arm), arm.arm.name == study.baseline ? "(baseline)" : join(paths)});
   }
-  print_table(arms);
-  std::cout << "\n";
   std::vector<std::vector<std::string>> cells{{"run", "prepare", "train", "infer", "evaluate", "to do"}};
   for (const auto& planned : plan.cells) {
     const auto& hashes = planned.cell.hashes;
     cells.push_back({planned.cell.run.filename().string(), hashes.prepare.substr(0, 8), hashes.train.substr(0, 8),
                      hashes.infer.substr(0, 8), hashes.evaluate.substr(0, 8), what_is_left(planned)});
   }
-  print_table(cells);
   const auto trainings = std::count_if(plan.cells.begin(), plan.cells.end(),
                                        [](const auto& cell) { return cell.chosen && !cell.done && cell.trains; });
   const auto left =
       std::count_if(plan.cells.begin(), plan.cells.end(), [](const auto& cell) { return cell.chosen && !cell.done; });
-  std::cout << "\n" << trainings << " trainings and " << left << " predictions to do\n";
-  for (const auto& warning : plan.warnings) std::cout << "note: " << warning << "\n";
+  std::string notes;
+  for (const auto& warning : plan.warnings) notes += "note: " + warning + "\n";
+  return text(study.name, ": ", plan.arms.size(), " arms, ", study.seeds.size(), " seeds, ", plan.cells.size(),
+              " runs in ", plan.folder.string(), "\n\n", table(arms), "\n", table(cells), "\n", trainings,
+              " trainings and ", left, " predictions to do\n", notes);
 }
 
-int finish(const engine::StudyResult& result, bool json) {
+int finish(const po::variables_map& arguments, const engine::StudyResult& result) {
   ConfigNode node = ConfigNode::object(), failures = ConfigNode::array();
   for (const auto& failure : result.failures) {
     log_error("failed: " + failure);
@@ -65,14 +62,11 @@ int finish(const engine::StudyResult& result, bool json) {
     entry.set("text", failure);
     failures.push_back(std::move(entry));
   }
-  node.set("report", std::filesystem::absolute(result.report).string());
+  const std::string report = std::filesystem::absolute(result.report).string();
+  node.set("report", report);
   node.set("runs", static_cast<int64_t>(result.cells.size()));
   node.set("failures", std::move(failures));
-  if (json) {
-    print(node);
-  } else {
-    std::cout << "report: " << std::filesystem::absolute(result.report).string() << std::endl;
-  }
+  print(arguments, node, "report: " + report + "\n");
   return result.failures.empty() ? 0 : 1;
 }
 
@@ -82,13 +76,9 @@ int ablate(const po::variables_map& arguments) {
   const auto study = engine::Study::load(word_of(arguments, "study"), overrides_of(arguments), *registry);
   engine::StudyRun how{runs_folder(arguments), words_of(arguments, "only"), child_runner()};
   if (arguments.contains("in-process")) how.runner = nullptr;
-  if (!arguments.contains("dry-run")) return finish(engine::run_study(study, how, *registry), wants_json(arguments));
+  if (!arguments.contains("dry-run")) return finish(arguments, engine::run_study(study, how, *registry));
   const auto plan = engine::make_plan(study, how, *registry);
-  if (wants_json(arguments)) {
-    print(engine::plan_to_node(study, plan));
-  } else {
-    print_plan(study, plan);
-  }
+  print(arguments, engine::plan_to_node(study, plan), plan_text(study, plan));
   return 0;
 }
 

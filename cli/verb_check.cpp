@@ -14,7 +14,6 @@
 #include <lamina/objective/loss.hpp>
 
 #include <chrono>
-#include <iostream>
 
 namespace lamina::cli {
 namespace {
@@ -103,25 +102,21 @@ ConfigNode to_node(const engine::Experiment& experiment, const Model& model, con
   return node;
 }
 
-void print_words(const engine::Experiment& experiment, const Model& model, const StepResult& step) {
+std::string check_text(const engine::Experiment& experiment, const Model& model, const StepResult& step) {
   std::vector<std::vector<std::string>> rows{{"room", "trains", "all parameters"}};
   for (const auto& count : count_parameters(model))
     rows.push_back({count.room, std::to_string(count.trainable), std::to_string(count.total)});
-  print_table(rows);
+  std::string words = table(rows) + "\n";
   std::vector<std::vector<std::string>> sites{{"site", "adapters"}};
   for (const auto& use : model.site_uses()) {
     if (!use.adapters.empty()) sites.push_back({use.path, join(use.adapters)});
   }
-  std::cout << "\n";
-  if (sites.size() > 1) {
-    print_table(sites);
-    std::cout << "\n";
-  }
+  if (sites.size() > 1) words += table(sites) + "\n";
   const auto& train = experiment.options().train;
-  std::cout << "one step on made-up data (patch " << join(experiment.patch(), " x ") << ", batch " << train.batch
-            << "): " << human_seconds(step.seconds) << ", peak memory " << human_bytes(step.peak_memory) << "\n"
-            << "training, without reading and validation: about " << human_seconds(training_estimate(experiment, step))
-            << " for " << train.epochs << " epochs of " << train.iterations << " steps" << std::endl;
+  return text(words, "one step on made-up data (patch ", join(experiment.patch(), " x "), ", batch ", train.batch,
+              "): ", human_seconds(step.seconds), ", peak memory ", human_bytes(step.peak_memory),
+              "\ntraining, without reading and validation: about ", human_seconds(training_estimate(experiment, step)),
+              " for ", train.epochs, " epochs of ", train.iterations, " steps\n");
 }
 
 int check(const po::variables_map& arguments) {
@@ -136,11 +131,7 @@ int check(const po::variables_map& arguments) {
     log_warning(
         text(step.without_gradient.size(), " trainable parameters get no gradient: ", join(step.without_gradient)));
   }
-  if (wants_json(arguments)) {
-    print(to_node(experiment, *model, step));
-  } else {
-    print_words(experiment, *model, step);
-  }
+  print(arguments, to_node(experiment, *model, step), check_text(experiment, *model, step));
   return 0;
 }
 

@@ -37,11 +37,7 @@ int diff(const po::variables_map& arguments) {
     entry.set("right", one.right);
     list.push_back(std::move(entry));
   }
-  if (wants_json(arguments)) {
-    print(list);
-  } else {
-    print_table(rows);
-  }
+  print(arguments, list, table(rows));
   return 0;
 }
 
@@ -58,10 +54,7 @@ Verb config_resolve_verb() {
           "prints an experiment with every default filled in",
           "lamina config resolve EXPERIMENT [--set PATH=VALUE ...]",
           "lamina config resolve phantom",
-          [](po::options_description& options, po::positional_options_description& positional) {
-            declare_experiment(options, positional);
-            declare_json(options);
-          },
+          declare_experiment,
           resolve};
 }
 

@@ -7,8 +7,6 @@
 
 #include <lamina/base/error.hpp>
 
-#include <iostream>
-
 namespace lamina::cli {
 namespace {
 
@@ -19,11 +17,7 @@ int data_check(const po::variables_map& arguments) {
   options.thumbnails = word_of(arguments, "pictures");
   if (arguments.contains("threads")) options.threads = arguments["threads"].as<int64_t>();
   const auto result = engine::check_data(*engine::open_dataset(experiment, *registry), options);
-  if (wants_json(arguments)) {
-    print(result.to_json());
-  } else {
-    std::cout << result.to_text() << std::flush;
-  }
+  print(arguments, result.to_json(), result.to_text());
   return result.usable() ? 0 : DataError("").exit_code();
 }
 
@@ -35,14 +29,9 @@ Verb data_check_verb() {
           "lamina data check EXPERIMENT [--set PATH=VALUE ...] [--pictures FOLDER]",
           "lamina data check phantom",
           [](po::options_description& options, po::positional_options_description& positional) {
-            auto add = options.add_options();
-            add("experiment", po::value<std::string>()->required(),
-                "an experiment: a file, or a name from experiments/");
-            add("pictures", po::value<std::string>()->value_name("FOLDER"),
-                "write slices with the outlines of their labels there");
-            declare_experiment_options(options);
-            declare_json(options);
-            positional.add("experiment", 1);
+            declare_experiment(options, positional);
+            options.add_options()("pictures", po::value<std::string>()->value_name("FOLDER"),
+                                  "write slices with the outlines of their labels there");
           },
           data_check};
 }

@@ -4,7 +4,6 @@
 #include <lamina/plugin/loader.hpp>
 
 #include <algorithm>
-#include <iostream>
 
 #include "common.hpp"
 #include "heavy.hpp"
@@ -62,11 +61,8 @@ int run(const po::variables_map& arguments) {
   require_kind(*registry, kind);
   const ComponentEntry& component = registry->find(kind, word_of(arguments, "name"), "");
   const auto docs = component.describe();
-  if (wants_json(arguments)) {
-    print(as_node(component.info, docs));
-  } else {
-    std::cout << (arguments.contains("markdown") ? markdown_table(docs) : described(component.info, docs));
-  }
+  print(arguments, as_node(component.info, docs),
+        arguments.contains("markdown") ? markdown_table(docs) : described(component.info, docs));
   return 0;
 }
 

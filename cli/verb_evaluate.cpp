@@ -10,7 +10,6 @@
 
 #include <cmath>
 #include <iomanip>
-#include <iostream>
 #include <sstream>
 
 namespace lamina::cli {
@@ -74,7 +73,7 @@ std::string rounded(double value) {
   return std::isnan(value) ? "undefined" : out.str();
 }
 
-void print_scores(const Scored& scored, bool json) {
+void print_scores(const po::variables_map& arguments, const Scored& scored) {
   ConfigNode list = ConfigNode::array();
   std::vector<std::vector<std::string>> rows{
       {"metric", "class", "mean", "SD", "cases", "undefined", "missed", "invented"}};
@@ -95,11 +94,7 @@ void print_scores(const Scored& scored, bool json) {
     entry.set("hallucinated", aggregate.hallucinated);
     list.push_back(std::move(entry));
   }
-  if (json) {
-    print(list);
-  } else {
-    print_table(rows);
-  }
+  print(arguments, list, table(rows));
 }
 
 int evaluate(const po::variables_map& arguments) {
@@ -116,7 +111,7 @@ int evaluate(const po::variables_map& arguments) {
     engine::write_metrics_csv(output / "metrics.csv", scored.scores.rows);
     engine::write_summary(output / "summary.json", scored.scores.rows, scored.scores.files);
   }
-  print_scores(scored, wants_json(arguments));
+  print_scores(arguments, scored);
   return 0;
 }
 

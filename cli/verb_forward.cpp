@@ -5,13 +5,12 @@
 
 #include "engine/ablate/plan.hpp"
 #include "engine/run/device.hpp"
+#include "engine/train/initial_model.hpp"
 
 #include <lamina/base/text.hpp>
 #include <lamina/model/safetensors.hpp>
 #include <lamina/model/session.hpp>
 #include <lamina/model/weights.hpp>
-
-#include <iostream>
 
 namespace lamina::cli {
 namespace {
@@ -84,15 +83,28 @@ TensorDict run_session(Model& model, Batch batch) {
   return collector.tensors;
 }
 
+/// Tensors by name, or a run's checkpoint: then the weights that it predicts with.
+std::shared_ptr<Model> model_with(const std::string& weights, const engine::Experiment& experiment,
+                                  const Registry& registry) {
+  const DatasetInfo dataset = engine::open_dataset(experiment, registry)->info();
+  if (engine::is_checkpoint(weights)) {
+    auto model = engine::initial_model(experiment, dataset, registry);
+    engine::restore_weights(*model, engine::read_checkpoint(weights), engine::Weights::Averaged);
+    return model;
+  }
+  auto model = engine::build_model(experiment, dataset, registry);
+  load_state_strictly(*model, read_safetensors(weights).tensors, weights);
+  return model;
+}
+
 int forward(const po::variables_map& arguments) {
   const auto registry = open_registry();
   const auto experiment = load_experiment(arguments, *registry);
   const auto device = engine::use_runtime(experiment.options().runtime);
   const std::string map = word_of(arguments, "map");
   if (map != "none") throw ConfigError(text("--map ", map, ": there is no such map; expected none"));
-  const auto model = engine::build_model(experiment, engine::open_dataset(experiment, *registry)->info(), *registry);
-  const std::string weights = word_of(arguments, "weights"), input = word_of(arguments, "input");
-  load_state_strictly(*model, read_safetensors(weights).tensors, weights);
+  const std::string input = word_of(arguments, "input");
+  const auto model = model_with(word_of(arguments, "weights"), experiment, *registry);
   model->to(device);
   model->set_mode(Mode::Infer);
   const auto results = run_session(*model, batch_of(read_safetensors(input).tensors, input, device));
@@ -104,11 +116,7 @@ int forward(const po::variables_map& arguments) {
     rows.push_back({name, shape});
     list.set(name, ConfigNode::parse(shape));
   }
-  if (wants_json(arguments)) {
-    print(list);
-  } else {
-    print_table(rows);
-  }
+  print(arguments, list, table(rows));
   return 0;
 }
 
@@ -120,19 +128,15 @@ Verb forward_verb() {
           "lamina forward EXPERIMENT --weights FILE --input FILE --output FILE",
           "lamina forward phantom --weights weights.safetensors --input image.safetensors --output results.safetensors",
           [](po::options_description& options, po::positional_options_description& positional) {
+            declare_experiment(options, positional);
             auto add = options.add_options();
-            add("experiment", po::value<std::string>()->required(),
-                "an experiment: a file, or a name from experiments/");
             add("weights", po::value<std::string>()->required()->value_name("FILE"),
-                "every parameter and buffer by name; nothing may miss or be left over");
+                "every parameter and buffer by name, nothing may miss or be left over; or a checkpoint of a run");
             add("map", po::value<std::string>()->default_value("none")->value_name("NAME"),
                 "how names in the file are translated");
             add("input", po::value<std::string>()->required()->value_name("FILE"),
                 "safetensors with `image` [B, C, D, H, W]");
             add("output", po::value<std::string>()->required()->value_name("FILE"), "safetensors to write");
-            declare_experiment_options(options);
-            declare_json(options);
-            positional.add("experiment", 1);
           },
           forward};
 }

@@ -13,7 +13,6 @@
 #include <lamina/io/volume_io.hpp>
 
 #include <algorithm>
-#include <iostream>
 #include <map>
 
 namespace lamina::cli {
@@ -41,17 +40,14 @@ std::string output_extension(const engine::FolderCase& one) {
   return std::find(kKept.begin(), kKept.end(), extension) == kKept.end() ? ".nii.gz" : extension;
 }
 
-int finish(const fs::path& output, size_t cases, const std::vector<std::string>& failures, bool json) {
+int finish(const po::variables_map& arguments, const fs::path& output, size_t cases,
+           const std::vector<std::string>& failures) {
   for (const auto& failure : failures) log_error(failure);
-  if (json) {
-    ConfigNode node = ConfigNode::object();
-    node.set("output", output.string());
-    node.set("cases", static_cast<int64_t>(cases));
-    node.set("failed", static_cast<int64_t>(failures.size()));
-    print(node);
-  } else {
-    std::cout << cases - failures.size() << " of " << cases << " cases predicted in " << output.string() << std::endl;
-  }
+  ConfigNode node = ConfigNode::object();
+  node.set("output", output.string());
+  node.set("cases", static_cast<int64_t>(cases));
+  node.set("failed", static_cast<int64_t>(failures.size()));
+  print(arguments, node, text(cases - failures.size(), " of ", cases, " cases predicted in ", output.string(), "\n"));
   return failures.empty() ? 0 : 1;
 }
 
@@ -68,7 +64,7 @@ int predict_folder(const po::variables_map& arguments, const std::vector<fs::pat
   make_folder(output);
   const auto load = [&](const std::string& id) { return engine::load_folder_case(cases.at(id), predictor.dataset()); };
   const auto failures = engine::predict_all(predictor, targets, load, arguments.contains("resume"));
-  return finish(output, targets.size(), failures, wants_json(arguments));
+  return finish(arguments, output, targets.size(), failures);
 }
 
 /// Into the run's own predictions folder, as `ablate` does.
@@ -80,7 +76,7 @@ int predict_test_cases(const po::variables_map& arguments, const std::string& mo
   checkpoint_of_run(folder);  // refuses what is not trained
   engine::run_cell(experiment, folder, runs / ".cache", registry, engine::Stage::Infer);
   const size_t cases = engine::open_dataset(experiment, registry)->ids(Split::Test).size();
-  return finish(folder.predictions(), cases, {}, wants_json(arguments));
+  return finish(arguments, folder.predictions(), cases, {});
 }
 
 int predict(const po::variables_map& arguments) {

@@ -4,8 +4,6 @@
 
 #include "engine/report/report.hpp"
 
-#include <iostream>
-
 namespace lamina::cli {
 namespace {
 
@@ -20,13 +18,9 @@ fs::path study_folder(const po::variables_map& arguments) {
 int report(const po::variables_map& arguments) {
   const auto registry = open_registry();
   const fs::path file = fs::absolute(engine::write_report(study_folder(arguments), *registry));
-  if (!wants_json(arguments)) {
-    std::cout << "report: " << file.string() << std::endl;
-    return 0;
-  }
   ConfigNode node = ConfigNode::object();
   node.set("report", file.string());
-  print(node);
+  print(arguments, node, "report: " + file.string() + "\n");
   return 0;
 }
 

@@ -42,11 +42,7 @@ int sites(const po::variables_map& arguments) {
     entry.set("adapters", join(use.adapters));
     list.push_back(std::move(entry));
   }
-  if (wants_json(arguments)) {
-    print(list);
-  } else {
-    print_table(rows);
-  }
+  print(arguments, list, table(rows));
   return 0;
 }
 

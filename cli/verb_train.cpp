@@ -6,7 +6,7 @@
 #include "engine/run/device.hpp"
 #include "engine/run/interrupt.hpp"
 
-#include <iostream>
+#include <lamina/base/text.hpp>
 
 namespace lamina::cli {
 namespace {
@@ -20,16 +20,12 @@ int train(const po::variables_map& arguments) {
   const auto folder = folder_of(experiment, runs, *registry);
   engine::run_cell(experiment, folder, runs / ".cache", *registry, engine::Stage::Train);
   const auto status = folder.status();
-  if (!wants_json(arguments)) {
-    std::cout << "run: " << folder.path().string() << "\nbest validation score: " << status.best_score << std::endl;
-    return 0;
-  }
   ConfigNode node = ConfigNode::object();
   node.set("run", folder.path().string());
   node.set("epochs", status.epochs);
   node.set("best_score", status.best_score);
   node.set("train_seconds", status.train_seconds);
-  print(node);
+  print(arguments, node, text("run: ", folder.path().string(), "\nbest validation score: ", status.best_score, "\n"));
   return 0;
 }
 
@@ -41,12 +37,8 @@ Verb train_verb() {
           "lamina train EXPERIMENT [--set PATH=VALUE ...] [--runs DIR]",
           "lamina train phantom --set train.epochs=1",
           [](po::options_description& options, po::positional_options_description& positional) {
-            options.add_options()("experiment", po::value<std::string>()->required(),
-                                  "an experiment: a file, or a name from experiments/");
-            declare_experiment_options(options);
+            declare_experiment(options, positional);
             declare_runs(options);
-            declare_json(options);
-            positional.add("experiment", 1);
           },
           train};
 }

@@ -7,7 +7,6 @@
 #include <lamina/base/text.hpp>
 #include <lamina/model/safetensors.hpp>
 
-#include <iostream>
 #include <numeric>
 
 namespace lamina::cli {
@@ -29,10 +28,16 @@ ConfigNode to_node(const NamedTensor& one) {
   return node;
 }
 
-void print_tensors(const std::vector<NamedTensor>& all) {
+ConfigNode list_of(const std::vector<NamedTensor>& all) {
+  ConfigNode list = ConfigNode::array();
+  for (const auto& one : all) list.push_back(to_node(one));
+  return list;
+}
+
+std::string table_of(const std::vector<NamedTensor>& all) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& one : all) rows.push_back({one.entry.name, shape_text(one.entry.shape), one.entry.dtype, one.use});
-  print_table(rows);
+  return table(rows);
 }
 
 int64_t count(const TensorEntry& entry) {
@@ -47,18 +52,15 @@ int inspect(const po::variables_map& arguments) {
     all.push_back({entry, ""});
     values += count(entry);
   }
-  if (wants_json(arguments)) {
-    ConfigNode node = ConfigNode::object(), tensors = ConfigNode::array(), facts = ConfigNode::object();
-    for (const auto& one : all) tensors.push_back(to_node(one));
-    for (const auto& [key, value] : metadata) facts.set(key, value);
-    node.set("tensors", std::move(tensors));
-    node.set("metadata", std::move(facts));
-    print(node);
-    return 0;
+  ConfigNode node = ConfigNode::object(), facts = ConfigNode::object();
+  std::string lines;
+  for (const auto& [key, value] : metadata) {
+    facts.set(key, value);
+    lines += text("metadata ", key, ": ", value, "\n");
   }
-  print_tensors(all);
-  for (const auto& [key, value] : metadata) std::cout << "metadata " << key << ": " << value << '\n';
-  std::cout << all.size() << " tensors, " << values << " values" << std::endl;
+  node.set("tensors", list_of(all));
+  node.set("metadata", std::move(facts));
+  print(arguments, node, text(table_of(all), lines, all.size(), " tensors, ", values, " values\n"));
   return 0;
 }
 
@@ -75,13 +77,7 @@ int names(const po::variables_map& arguments) {
     all.push_back({entry_of(item.key(), item.value()), item.value().requires_grad() ? "trains" : "frozen"});
   }
   for (const auto& item : model->named_buffers()) all.push_back({entry_of(item.key(), item.value()), "buffer"});
-  if (!wants_json(arguments)) {
-    print_tensors(all);
-    return 0;
-  }
-  ConfigNode list = ConfigNode::array();
-  for (const auto& one : all) list.push_back(to_node(one));
-  print(list);
+  print(arguments, list_of(all), table_of(all));
   return 0;
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kFormatFamily = "lamina-checkpoint-";
 constexpr const char* kFormat = "lamina-checkpoint-1";
 constexpr const char* kModel = "model.";
 constexpr const char* kEma = "ema.";
@@ -128,6 +129,13 @@ Checkpoint load_checkpoint(const fs::path& folder, const std::string& which) {
 bool has_checkpoint(const fs::path& folder, const std::string& which) {
   if (is_pointer(which)) return fs::exists(folder / which);
   return fs::is_regular_file(which) || fs::is_regular_file(folder / which);
+}
+
+bool is_checkpoint(const fs::path& file) {
+  std::map<std::string, std::string> metadata;
+  list_safetensors(file, &metadata);
+  const auto format = metadata.find("format");
+  return format != metadata.end() && format->second.starts_with(kFormatFamily);
 }
 
 Checkpoint read_checkpoint(const fs::path& file) {

@@ -33,6 +33,8 @@ void rewrite_checkpoint(const std::filesystem::path& file, const Checkpoint& che
 Checkpoint load_checkpoint(const std::filesystem::path& folder, const std::string& which);
 /// The file that `which` names; DataError where there is none.
 std::filesystem::path checkpoint_file(const std::filesystem::path& folder, const std::string& which);
+/// Whether a safetensors file says that it is a checkpoint; DataError when it is none of the two.
+bool is_checkpoint(const std::filesystem::path& file);
 bool has_checkpoint(const std::filesystem::path& folder, const std::string& which);
 Checkpoint read_checkpoint(const std::filesystem::path& file);
 

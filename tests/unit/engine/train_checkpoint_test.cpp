@@ -15,7 +15,7 @@ namespace lamina::engine::testing {
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-class Checkpoints : public TemporaryFolder {
+class Checkpoints : public lamina::testing::FolderTest {
  protected:
   static Checkpoint made(int64_t numbers = 4) {
     Checkpoint one;
@@ -76,6 +76,15 @@ TEST_F(Checkpoints, AreMissedInWords) {
   std::filesystem::remove(folder / "step-1.safetensors");
   EXPECT_THAT([&] { load_checkpoint(folder, "last"); },
               ThrowsMessage<DataError>(HasSubstr("step-1.safetensors, which is not there")));
+}
+
+TEST_F(Checkpoints, AreToldFromOtherTensors) {
+  save_checkpoint(folder, made(), 1, false);
+  EXPECT_TRUE(is_checkpoint(folder / "step-1.safetensors"));
+  write_safetensors(folder / "weights.safetensors", {{"a", torch::zeros(3)}}, {{"format", "pt"}});
+  EXPECT_FALSE(is_checkpoint(folder / "weights.safetensors"));
+  write_file(folder / "text.safetensors", "Dear lamina");
+  EXPECT_THROW(is_checkpoint(folder / "text.safetensors"), DataError);
 }
 
 TEST_F(Checkpoints, DamagedOnesAreRefusedInWords) {
