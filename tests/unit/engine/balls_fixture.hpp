@@ -1,18 +1,17 @@
-// A tiny dataset in memory (balls of two classes), transforms that misbehave on demand, and a temporary folder: what
-// tests of the data path and of training need.
+// A tiny dataset in memory (balls of two classes), and transforms that misbehave on demand: what tests of the data
+// path and of training need.
 #pragma once
 
 #include "engine/data/prepared.hpp"
+
+#include "folder_test.hpp"
 
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -129,24 +128,7 @@ inline void add_balls(Registry& registry) {
   registry.add(registrar.take());
 }
 
-/// A folder that goes away with the test.
-class TemporaryFolder : public ::testing::Test {
- protected:
-  TemporaryFolder() {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    folder = std::filesystem::temp_directory_path() /
-             text("lamina-", getpid(), "-", test->test_suite_name(), "-", test->name());
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-  }
-  ~TemporaryFolder() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-  }
-  std::filesystem::path folder;
-};
-
-class BallsTest : public TemporaryFolder {
+class BallsTest : public lamina::testing::FolderTest {
  protected:
   BallsTest() { add_balls(registry); }
 

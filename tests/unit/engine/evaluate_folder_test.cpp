@@ -35,8 +35,8 @@ struct Folders {
       write_case(predictions() / (id + ".nii.gz"), id == "b" ? 2 : 1);
     }
   }
-  fs::path predictions() const { return folder.path / "predictions"; }
-  fs::path references() const { return folder.path / "references"; }
+  fs::path predictions() const { return folder / "predictions"; }
+  fs::path references() const { return folder / "references"; }
   TemporaryFolder folder;
 };
 
@@ -111,7 +111,7 @@ TEST(EvaluateFolder, RefusesTwoFilesOfOneNameAndWrongFolders) {
   const Folders folders;
   write_case(folders.predictions() / "a.nrrd", 1);
   EXPECT_THROW(evaluate_folder(folders.predictions(), folders.references(), evaluator({"dice"})), DataError);
-  EXPECT_THROW(evaluate_folder(folders.folder.path / "nowhere", folders.references(), evaluator({"dice"})), DataError);
+  EXPECT_THROW(evaluate_folder(folders.folder / "nowhere", folders.references(), evaluator({"dice"})), DataError);
   EXPECT_THROW(evaluate_folder(folders.predictions() / "b.nii.gz", folders.references(), evaluator({"dice"})),
                DataError);
 }

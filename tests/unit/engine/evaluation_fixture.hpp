@@ -1,20 +1,20 @@
-// What tests of evaluation share: two small metrics, small label maps, a temporary folder.
+// What tests of evaluation share: two small metrics and small label maps.
 #pragma once
 
 #include "engine/evaluate/evaluation.hpp"
 
+#include "temporary_folder.hpp"
+
 #include <lamina/objective/class_regions.hpp>
 
-#include <atomic>
 #include <cmath>
-#include <filesystem>
 #include <limits>
-
-#include <unistd.h>
 
 #include <torch/torch.h>
 
 namespace lamina::engine::probe {
+
+using lamina::testing::TemporaryFolder;
 
 struct PlainOptions {
   void bind(OptionBinder&) {}
@@ -105,19 +105,5 @@ inline Case labelled(const std::string& id, const std::vector<int64_t>& row) {
   one.labels = Streams<Volume>(volume(row));
   return one;
 }
-
-/// An empty folder that is removed with its content.
-struct TemporaryFolder {
-  TemporaryFolder() {
-    static std::atomic<int> count{0};
-    path = std::filesystem::temp_directory_path() /
-           ("lamina_evaluate_" + std::to_string(getpid()) + "_" + std::to_string(count++));
-    std::filesystem::create_directories(path);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::filesystem::path path;
-};
 
 }  // namespace lamina::engine::probe

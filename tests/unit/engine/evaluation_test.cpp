@@ -180,8 +180,8 @@ TEST(MetricsCsv, ComesBackAsItWasWritten) {
   rows[1].value = 1.0 / 3;
   rows[2].value = kInfinity;
   const TemporaryFolder folder;
-  write_metrics_csv(folder.path / "metrics.csv", rows);
-  const auto read = read_metrics_csv(folder.path / "metrics.csv");
+  write_metrics_csv(folder / "metrics.csv", rows);
+  const auto read = read_metrics_csv(folder / "metrics.csv");
   ASSERT_EQ(read.size(), rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
     EXPECT_EQ(read[i].case_id, rows[i].case_id);
@@ -200,12 +200,12 @@ TEST(MetricsCsv, ComesBackAsItWasWritten) {
       EXPECT_EQ(std::isnan(read[i].value), std::isnan(rows[i].value));
     }
   }
-  EXPECT_THAT(read_file(folder.path / "metrics.csv"), HasSubstr(",0.333333333,"));
+  EXPECT_THAT(read_file(folder / "metrics.csv"), HasSubstr(",0.333333333,"));
 }
 
 TEST(MetricsCsv, RefusesAnotherTableNamingTheRecord) {
   const TemporaryFolder folder;
-  const auto file = folder.path / "metrics.csv";
+  const auto file = folder / "metrics.csv";
   write_file(file, "case,value\na,1\n");
   EXPECT_THROW(read_metrics_csv(file), DataError);
   write_metrics_csv(file, three_cases());
@@ -221,7 +221,7 @@ TEST(MetricsCsv, RefusesAnotherTableNamingTheRecord) {
 
 TEST(Summary, HasTheShapeOfNnunet) {
   const TemporaryFolder folder;
-  const auto file = folder.path / "summary.json";
+  const auto file = folder / "summary.json";
   write_summary(file, three_cases(), {{"a", {"pred/a.nii.gz", "truth/a.nii.gz"}}});
   const auto summary = ConfigNode::parse(read_file(file));
   EXPECT_THAT(summary.keys(), ElementsAre("foreground_mean", "mean", "metric_per_case"));
@@ -258,16 +258,15 @@ void expect_within(const ConfigNode& ours, const ConfigNode& theirs, const std::
 
 TEST(Summary, EqualsTheOneOfNnunet) {
   const TemporaryFolder folder;
-  write_summary(folder.path / "summary.json", three_cases());
+  write_summary(folder / "summary.json", three_cases());
   const auto golden = std::filesystem::path(LAMINA_TEST_SOURCE_DIR) / "tests/parity/nnunet_summary.json";
-  expect_within(ConfigNode::parse(read_file(folder.path / "summary.json")), ConfigNode::parse(read_file(golden)),
-                "summary");
+  expect_within(ConfigNode::parse(read_file(folder / "summary.json")), ConfigNode::parse(read_file(golden)), "summary");
 }
 
 TEST(Summary, MeansSkipUndefinedCasesPerClassFirst) {
   const TemporaryFolder folder;
-  write_summary(folder.path / "summary.json", three_cases());
-  const auto summary = ConfigNode::parse(read_file(folder.path / "summary.json"));
+  write_summary(folder / "summary.json", three_cases());
+  const auto summary = ConfigNode::parse(read_file(folder / "summary.json"));
   const double first = (1 + 2.0 / 3 + 0) / 3, second = (2.0 / 3 + 0) / 2;
   EXPECT_NEAR(summary.at("mean").at("1").at("Dice").as_number(), first, 1e-12);
   EXPECT_NEAR(summary.at("mean").at("2").at("Dice").as_number(), second, 1e-12);

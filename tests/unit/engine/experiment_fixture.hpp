@@ -3,9 +3,7 @@
 
 #include "engine/experiment/experiment.hpp"
 
-#include <gtest/gtest.h>
-
-#include <unistd.h>
+#include "folder_test.hpp"
 
 #include <fstream>
 
@@ -85,14 +83,9 @@ inline std::unique_ptr<Registry> fake_registry(const std::string& net_version = 
 }
 
 /// A temporary folder with experiment files, and the registry above.
-class ExperimentFiles : public ::testing::Test {
+class ExperimentFiles : public lamina::testing::FolderTest {
  protected:
-  ExperimentFiles()
-      : folder(std::filesystem::temp_directory_path() / ("lamina_experiment_" + std::to_string(getpid()))) {
-    std::filesystem::create_directories(folder);
-    write("small.json", kSmall);
-  }
-  ~ExperimentFiles() override { std::filesystem::remove_all(folder); }
+  ExperimentFiles() { write("small.json", kSmall); }
 
   std::filesystem::path write(const std::string& name, const std::string& content) const {
     std::ofstream(folder / name) << content;
@@ -126,7 +119,6 @@ class ExperimentFiles : public ::testing::Test {
     "train": {"trainable": ["encoder.**"], "patch": [1, 32, 32], "epochs": 3},
     "loss": "dice_ce"})";
 
-  std::filesystem::path folder;
   std::unique_ptr<Registry> registry = fake_registry();
 };
 

@@ -15,10 +15,6 @@
 #include <lamina/model/weights.hpp>
 #include <lamina/plugin/loader.hpp>
 
-#include <gtest/gtest.h>
-
-#include <unistd.h>
-
 #include <ATen/Functions.h>
 
 namespace lamina::engine::testing {
@@ -97,15 +93,13 @@ inline std::unique_ptr<Registry> predict_registry() {
   return registry;
 }
 
-class Predicting : public ::testing::Test {
+class Predicting : public lamina::testing::FolderTest {
  protected:
-  Predicting() : folder(std::filesystem::temp_directory_path() / ("lamina_predict_" + std::to_string(getpid()))) {
-    std::filesystem::create_directories(folder);
+  Predicting() {
     info.name = "blocks";
     info.channels = {"CT"};
     info.classes = {"background", "a", "b"};
   }
-  ~Predicting() override { std::filesystem::remove_all(folder); }
 
   Experiment experiment(const std::vector<std::string>& words = {}) const {
     std::vector<Override> overrides;
@@ -167,7 +161,6 @@ class Predicting : public ::testing::Test {
     "train": {"trainable": ["decoder.**"], "patch": [4, 16, 16], "optimizer": "any_optimizer", "schedule": "any_schedule"},
     "loss": "any_loss", "evaluate": {"metrics": []}, "runtime": {"device": "cpu", "threads": 1}})";
 
-  std::filesystem::path folder;
   DatasetInfo info;
   std::unique_ptr<Registry> registry = predict_registry();
 };

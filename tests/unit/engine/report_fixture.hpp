@@ -4,17 +4,16 @@
 #include "engine/report/html.hpp"
 #include "engine/report/tables.hpp"
 
+#include "folder_test.hpp"
+
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/random.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/io/volume_io.hpp>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -57,17 +56,15 @@ class BallDataset : public Dataset {
   std::string fingerprint() const override { return "balls"; }
 };
 
-class MadeUpStudy : public ::testing::Test {
+class MadeUpStudy : public lamina::testing::FolderTest {
  protected:
-  MadeUpStudy() : folder(std::filesystem::temp_directory_path() / ("lamina_report_" + std::to_string(getpid()))) {
-    make_folder(folder);
+  MadeUpStudy() {
     write_plan();
     write_run("plain", 1, 0.80), write_run("plain", 2, 0.81);
     write_run("better", 1, 0.85), write_run("better", 2, 0.86);
     write_run("same", 1, 0.80, 0.04), write_run("same", 2, 0.81, 0.04);
     write_failure("broken", 1);
   }
-  ~MadeUpStudy() override { std::filesystem::remove_all(folder); }
 
   StudySummary summary(const StudyData& study) const {
     return summarise(study, {{"hd95", "mm", "95th percentile of distances", false}, {"dice", "", "overlap", true}});
@@ -81,7 +78,6 @@ class MadeUpStudy : public ::testing::Test {
     return render_report(contents);
   }
 
-  std::filesystem::path folder;
   BallDataset dataset;
 
  private:

@@ -14,6 +14,8 @@
 #include <fstream>
 #include <thread>
 
+#include <unistd.h>
+
 #include <torch/torch.h>
 
 namespace lamina::engine::testing {
@@ -22,7 +24,7 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::ThrowsMessage;
 
-class RunFolderTest : public TemporaryFolder {};
+class RunFolderTest : public lamina::testing::FolderTest {};
 
 TEST_F(RunFolderTest, IsQueuedBeforeItSaysAnything) { EXPECT_EQ(RunFolder(folder / "none").status().state, "queued"); }
 
@@ -65,7 +67,7 @@ TEST_F(RunFolderTest, DamagedStatusIsRefusedInWords) {
   EXPECT_THAT([&] { RunFolder(folder).status(); }, ThrowsMessage<DataError>(HasSubstr("status.json is damaged")));
 }
 
-class Interrupts : public TemporaryFolder {
+class Interrupts : public lamina::testing::FolderTest {
  protected:
   Interrupts() { install_interrupt_handlers(); }
   ~Interrupts() override {

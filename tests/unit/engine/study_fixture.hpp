@@ -4,14 +4,13 @@
 #include "engine/ablate/plan.hpp"
 #include "engine/run/interrupt.hpp"
 
+#include "folder_test.hpp"
+
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/plugin/loader.hpp>
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -35,19 +34,15 @@ inline constexpr const char* kTinyStudy = R"({
            {"name": "no_overlap", "description": "Differs after training only.", "set": {"infer.overlap": 0}}],
   "seeds": [1, 2], "compare": {"draws": 200}})";
 
-class StudyTest : public ::testing::Test {
+class StudyTest : public lamina::testing::FolderTest {
  protected:
-  StudyTest() : folder(std::filesystem::temp_directory_path() / ("lamina_study_" + std::to_string(getpid()))) {
-    make_folder(folder);
+  StudyTest() {
     write_file(folder / "tiny.json", kTinyPhantom);
     write_file(folder / "small.json", kTinyStudy);
     discover_plugins(registry, {LAMINA_TEST_PLUGIN_DIR});
     reset_interrupt();
   }
-  ~StudyTest() override {
-    reset_interrupt();
-    std::filesystem::remove_all(folder);
-  }
+  ~StudyTest() override { reset_interrupt(); }
 
   Study load(const std::string& name = "small.json", const std::vector<std::string>& words = {}) const {
     std::vector<Override> overrides;
@@ -62,7 +57,6 @@ class StudyTest : public ::testing::Test {
     return read_file(folder / runs / "small" / "results.csv");
   }
 
-  std::filesystem::path folder;
   Registry registry;
 };
 
