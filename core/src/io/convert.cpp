@@ -93,7 +93,7 @@ torch::Tensor to_image(const RawVolume& raw, const std::filesystem::path& file) 
   int64_t bad = 0;
   for (int64_t i = 0; i < out.numel(); ++i) bad += std::isfinite(values[i]) ? 0 : 1;
   if (bad > 0) {
-    throw DataError(text(file.string(), ": ", bad, " of ", out.numel(), bad == 1 ? " voxel is" : " voxels are",
+    throw DataError(text(file.string(), ": ", bad, " of ", out.numel(), " voxels ", bad == 1 ? "is" : "are",
                          " NaN or infinite; expected finite intensities"));
   }
   return out;
