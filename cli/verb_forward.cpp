@@ -6,6 +6,8 @@
 #include "engine/ablate/plan.hpp"
 #include "engine/run/device.hpp"
 #include "engine/train/initial_model.hpp"
+#include "engine/weights/name_map.hpp"
+#include "engine/weights/pretrained.hpp"
 
 #include <lamina/base/text.hpp>
 #include <lamina/model/safetensors.hpp>
@@ -84,8 +86,8 @@ TensorDict run_session(Model& model, Batch batch) {
 }
 
 /// Tensors by name, or a run's checkpoint: then the weights that it predicts with.
-std::shared_ptr<Model> model_with(const std::string& weights, const engine::Experiment& experiment,
-                                  const Registry& registry) {
+std::shared_ptr<Model> model_with(const std::string& weights, const std::string& map,
+                                  const engine::Experiment& experiment, const Registry& registry) {
   const DatasetInfo dataset = engine::open_dataset(experiment, registry)->info();
   if (engine::is_checkpoint(weights)) {
     auto model = engine::initial_model(experiment, dataset, registry);
@@ -93,7 +95,10 @@ std::shared_ptr<Model> model_with(const std::string& weights, const engine::Expe
     return model;
   }
   auto model = engine::build_model(experiment, dataset, registry);
-  load_state_strictly(*model, read_safetensors(weights).tensors, weights);
+  engine::WeightsEntry entry;
+  entry.file = weights;
+  entry.map = map;
+  load_state_strictly(*model, engine::read_pretrained(*model, entry, {}).state, weights);
   return model;
 }
 
@@ -101,10 +106,8 @@ int forward(const po::variables_map& arguments) {
   const auto registry = open_registry();
   const auto experiment = load_experiment(arguments, *registry);
   const auto device = engine::use_runtime(experiment.options().runtime);
-  const std::string map = word_of(arguments, "map");
-  if (map != "none") throw ConfigError(text("--map ", map, ": there is no such map; expected none"));
   const std::string input = word_of(arguments, "input");
-  const auto model = model_with(word_of(arguments, "weights"), experiment, *registry);
+  const auto model = model_with(word_of(arguments, "weights"), word_of(arguments, "map"), experiment, *registry);
   model->to(device);
   model->set_mode(Mode::Infer);
   const auto results = run_session(*model, batch_of(read_safetensors(input).tensors, input, device));
@@ -133,7 +136,7 @@ Verb forward_verb() {
             add("weights", po::value<std::string>()->required()->value_name("FILE"),
                 "every parameter and buffer by name, nothing may miss or be left over; or a checkpoint of a run");
             add("map", po::value<std::string>()->default_value("none")->value_name("NAME"),
-                "how names in the file are translated");
+                ("how names in the file are translated: " + join(engine::name_maps())).c_str());
             add("input", po::value<std::string>()->required()->value_name("FILE"),
                 "safetensors with `image` [B, C, D, H, W]");
             add("output", po::value<std::string>()->required()->value_name("FILE"), "safetensors to write");

@@ -1,6 +1,8 @@
 // Declares the options of every section of an experiment.
 #include "engine/experiment/options.hpp"
 
+#include "engine/weights/name_map.hpp"
+
 #include <lamina/base/text.hpp>
 
 namespace lamina::engine {
@@ -20,8 +22,11 @@ void ModelSection::bind(OptionBinder& o) {
 
 void WeightsEntry::bind(OptionBinder& o) {
   o.field("file", file, "Pretrained weights (safetensors)", Required{});
-  o.field("map", map, "How names are translated", OneOf{"none"});
+  OneOf maps{};
+  maps.choices = name_maps();
+  o.field("map", map, "How names are translated", maps);
   o.field("strict", strict, "Refuse weights that leave parameters of the mapped rooms unset or go unused");
+  o.field("skip", skip, "Globs over parameter names that this file does not fill, and that nobody misses there");
 }
 
 void CheckpointSection::bind(OptionBinder& o) {
@@ -71,7 +76,7 @@ void ExperimentOptions::bind(OptionBinder& o) {
   o.components("prepare", prepare, "transform", "Deterministic steps, cached on disk");
   o.components("augment", augment, "transform", "Random steps on training patches");
   o.group("model", model, "Encoder, adapters, prompter, decoder");
-  o.field("weights", weights_list, "Pretrained weights: a list of {file, map, strict}");
+  o.field("weights", weights_list, "Pretrained weights: a list of {file, map, strict, skip}");
   o.group("train", train, "What trains, on which patches, for how long");
   o.component("loss", loss, "loss", "What training minimises");
   o.component("infer", infer, "inferer", "How a whole case is covered by patches");

@@ -23,6 +23,7 @@ struct ModelSection {
 struct WeightsEntry {
   std::string file, map = "none";
   bool strict = true;
+  std::vector<std::string> skip;
   void bind(OptionBinder& o);
 };
 

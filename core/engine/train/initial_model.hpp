@@ -24,8 +24,10 @@ std::string frozen_hash(const Model& model);
 StateDict kept_weights(const Model& model, const std::string& contents);
 
 enum class Weights { Trained, Averaged };
-/// Puts a checkpoint's weights into an initial_model() of its experiment; Averaged takes the moving average where there
-/// is one. DataError when names or shapes differ, or when frozen weights are not those it was trained with.
+/// The checkpoint's tensors; Averaged takes the moving average where there is one.
+StateDict weights_in(const Checkpoint& checkpoint, Weights weights);
+/// Puts a checkpoint's weights into an initial_model() of its experiment. DataError when it was trained for another
+/// number of classes, when names or shapes differ, or when frozen weights are not those it was trained with.
 void restore_weights(Model& model, const Checkpoint& checkpoint, Weights weights);
 
 }  // namespace lamina::engine

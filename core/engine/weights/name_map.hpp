@@ -1,0 +1,33 @@
+// Names of published weights, translated to lamina's.
+#pragma once
+
+#include <lamina/data/tensors.hpp>
+
+#include <string>
+#include <vector>
+
+namespace lamina::engine {
+
+/// Every map there is: "none", "sam", "masksam".
+///   sam      segment-anything's state dict: image_encoder, mask_decoder, prompt_encoder
+///   masksam  a MaskSAM state dict. Adapters are expected under the ids stem, depth_pos, enc_attn, enc_mlp, dec_tokens,
+///            dec_mlp, dec_keys and dense_pos, as in experiments/masksam_acdc_paper.json.
+const std::vector<std::string>& name_maps();
+
+struct Renamed {
+  StateDict state;
+  std::vector<std::string> dropped;  ///< names of the file that no model has (constants, optimizer states)
+};
+
+/// Names that no rule of the map knows stay as they are. Every map but "none" first opens what training programs wrap
+/// around weights: "network_weights." and the like before some names, "module." before all. ConfigError where there is
+/// no such map; DataError where two names become one.
+Renamed rename(const StateDict& state, const std::string& map);
+
+/// The tensors whose names begin with `prefix`, without it.
+StateDict behind(const std::string& prefix, const StateDict& state);
+
+/// One name by a map's rules, "" where it is dropped.
+std::string renamed(const std::string& name, const std::string& map);
+
+}  // namespace lamina::engine
