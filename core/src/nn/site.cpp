@@ -30,6 +30,7 @@ void require_channels(const Site& site, const torch::Tensor& output) {
 SiteHook::~SiteHook() = default;
 Shape SiteHook::reshape(Shape in) const { return in; }
 std::optional<LinearMap> SiteHook::merge(const Site&, const LinearMap&) const { return std::nullopt; }
+bool SiteHook::repeatable() const { return true; }
 
 SiteHost::SiteHost() = default;
 SiteHost::~SiteHost() = default;

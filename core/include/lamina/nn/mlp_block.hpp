@@ -21,6 +21,8 @@ class LAMINA_API SiteLinear : public torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& input, const Axes& axes, Scene& scene);
   torch::Tensor weight() const { return weight_; }
   torch::Tensor bias() const { return bias_; }
+  /// Whether an adapter sits here; where none does, callers may compute the same map in another order.
+  bool occupied() const { return host_.occupied(site_); }
 
  private:
   SiteHost& host_;

@@ -62,6 +62,9 @@ class LAMINA_API SiteHook {
   virtual Shape reshape(Shape in) const;
   /// Projection sites: the map with this unit folded in; none when that is impossible.
   virtual std::optional<LinearMap> merge(const Site& site, const LinearMap& map) const;
+  /// False: apply() hands tensors on through the scene or changes itself (running statistics), so it must run once per
+  /// forward; a block with it is not checkpointed (nn/checkpoint.hpp).
+  virtual bool repeatable() const;
 
  protected:
   ~SiteHook();

@@ -1,0 +1,18 @@
+// Attention some query rows at a time; see lamina/nn/attention.hpp.
+#pragma once
+
+#include <lamina/nn/attention.hpp>
+
+namespace lamina::nn {
+
+/// Sizes of one call. Tokens of the keys: height * width; of the queries: area.height * area.width.
+struct AttentionSizes {
+  int64_t images, height, width, heads, head_width;
+  QueryArea area;
+  int64_t keys() const { return height * width; }
+  int64_t queries() const { return area.height * area.width; }
+};
+
+torch::Tensor tiled_attention(const torch::Tensor& qkv, const RelPosTables& tables, const AttentionSizes& sizes);
+
+}  // namespace lamina::nn
