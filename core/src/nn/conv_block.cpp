@@ -3,6 +3,11 @@
 #include <lamina/base/text.hpp>
 #include <lamina/nn/conv_block.hpp>
 
+#include "nn/norm_leaky.hpp"
+
+#include <c10/core/MemoryFormat.h>
+#include <c10/util/strides.h>
+
 #include <torch/torch.h>
 
 namespace lamina::nn {
@@ -24,11 +29,23 @@ std::vector<int64_t> weight_shape(const ConvSpec& spec, bool transposed) {
   return shape;
 }
 
+std::vector<int64_t> strides_of(at::IntArrayRef sizes, MemoryFormat format) {
+  if (format == MemoryFormat::ChannelsLast) {
+    return sizes.size() == 5 ? c10::get_channels_last_strides_3d(sizes) : c10::get_channels_last_strides_2d(sizes);
+  }
+  const auto strides = c10::contiguous_strides(sizes);
+  return {strides.begin(), strides.end()};
+}
+
 }  // namespace
 
 torch::Tensor lay_out(const torch::Tensor& tensor, MemoryFormat format) {
-  if (format == MemoryFormat::Contiguous) return tensor.contiguous();
-  return tensor.contiguous(tensor.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast);
+  const bool last = format == MemoryFormat::ChannelsLast;
+  const torch::Tensor laid = tensor.contiguous(!last               ? at::MemoryFormat::Contiguous
+                                               : tensor.dim() == 5 ? at::MemoryFormat::ChannelsLast3d
+                                                                   : at::MemoryFormat::ChannelsLast);
+  // torch calls one channel contiguous in both layouts and leaves the strides as they were.
+  return tensor.size(1) == 1 ? laid.as_strided(tensor.sizes(), strides_of(tensor.sizes(), format)) : laid;
 }
 
 torch::Tensor leaky(torch::Tensor input) { return at::leaky_relu_(input, kLeakySlope); }
@@ -53,8 +70,8 @@ InstanceNorm::InstanceNorm(int64_t channels)
     : weight_(register_parameter("weight", torch::ones({channels}))),
       bias_(register_parameter("bias", torch::zeros({channels}))) {}
 
-torch::Tensor InstanceNorm::forward(const torch::Tensor& input) {
-  return at::instance_norm(input, weight_, bias_, {}, {}, true, 0.1, kNormEps, true);
+torch::Tensor InstanceNorm::forward(const torch::Tensor& input, Activation activation) {
+  return norm_leaky(input, weight_, bias_, kNormEps, activation == Activation::LeakyRelu ? kLeakySlope : 1);
 }
 
 void InstanceNorm::start_at_zero() {
@@ -69,8 +86,7 @@ ConvBlock::ConvBlock(const ConvSpec& spec, Activation activation)
       activation_(activation) {}
 
 torch::Tensor ConvBlock::forward(const torch::Tensor& input) {
-  torch::Tensor normed = norm_->forward(conv_->forward(input));
-  return activation_ == Activation::LeakyRelu ? leaky(std::move(normed)) : normed;
+  return norm_->forward(conv_->forward(input), activation_);
 }
 
 ConvStack::ConvStack(int64_t count, const ConvSpec& spec) {

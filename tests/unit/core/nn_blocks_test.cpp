@@ -48,6 +48,61 @@ TEST(InstanceNorm, NormalisesEachSampleAndChannel) {
   EXPECT_NEAR(out.std(2, false).max().item<double>(), 1, 1e-4);
 }
 
+/// Output and gradients of a norm whose parameters are redrawn.
+std::vector<torch::Tensor> passed_through_norm(torch::Tensor input, const torch::Tensor& gradient,
+                                               Activation activation) {
+  InstanceNorm norm(input.size(1));
+  uint64_t seed = 5;
+  torch::NoGradGuard no_grad;
+  for (auto& parameter : norm.parameters()) parameter.copy_(normal(parameter.sizes().vec(), seed++));
+  const torch::AutoGradMode grad_again(true);
+  input = input.detach().requires_grad_();
+  const torch::Tensor output = norm.forward(input, activation);
+  EXPECT_EQ(output.suggest_memory_format(), input.suggest_memory_format());
+  output.backward(gradient);
+  return {output.detach(), input.grad(), norm.parameters()[0].grad(), norm.parameters()[1].grad()};
+}
+
+// Channels-last activations have loops of their own; torch's functions on the other layout say what is right.
+TEST(InstanceNorm, ComputesTheSameInEitherLayout) {
+  const std::vector<std::vector<int64_t>> shapes{
+      {2, 16, 5, 6, 7}, {3, 24, 9, 11}, {1, 8, 31, 30, 29}, {2, 40, 1, 3, 1}};
+  for (const auto& shape : shapes) {
+    for (const Activation activation : {Activation::None, Activation::LeakyRelu}) {
+      const torch::Tensor input = normal(shape, 1) * 0.5 + 20, gradient = normal(shape, 2);
+      const auto plain = passed_through_norm(lay_out(input, MemoryFormat::Contiguous), gradient, activation);
+      const auto last = passed_through_norm(lay_out(input, MemoryFormat::ChannelsLast), gradient, activation);
+      for (size_t i = 0; i < plain.size(); ++i) {
+        const double scale = std::max(1.0, plain[i].abs().max().item<double>());
+        EXPECT_LE(largest_difference(plain[i], last[i]), 3e-5 * scale) << i << " of shape " << shape;
+      }
+    }
+  }
+}
+
+TEST(InstanceNorm, RoundsAlikeWithAnyNumberOfThreads) {
+  const int before = torch::get_num_threads();
+  const torch::Tensor input = lay_out(normal({2, 16, 20, 25, 21}, 1), MemoryFormat::ChannelsLast);
+  const torch::Tensor gradient = normal(input.sizes().vec(), 2);
+  torch::set_num_threads(1);
+  const auto alone = passed_through_norm(input, gradient, Activation::LeakyRelu);
+  torch::set_num_threads(3);
+  const auto together = passed_through_norm(input, gradient, Activation::LeakyRelu);
+  torch::set_num_threads(before);
+  for (size_t i = 0; i < alone.size(); ++i) EXPECT_TRUE(torch::equal(alone[i], together[i])) << i;
+}
+
+TEST(ConvBlock, KeepsTheLayoutOfASingleChannelsImage) {
+  const torch::Tensor image = normal({2, 1, 6, 8, 7});
+  ConvBlock block({1, 16, {3, 3, 3}, {1, 1, 1}, true});
+  const torch::Tensor last = block.forward(lay_out(image, MemoryFormat::ChannelsLast));
+  EXPECT_EQ(last.stride(1), 1);
+  const torch::Tensor plain =
+      block.forward(lay_out(lay_out(image, MemoryFormat::ChannelsLast), MemoryFormat::Contiguous));
+  EXPECT_TRUE(plain.is_contiguous());
+  EXPECT_LE(largest_difference(plain, last), 1e-5);
+}
+
 TEST(LayOut, KeepsValues) {
   const torch::Tensor x = normal({2, 3, 4, 5, 6});
   const torch::Tensor last = lay_out(x, MemoryFormat::ChannelsLast);

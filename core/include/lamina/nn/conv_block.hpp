@@ -12,10 +12,11 @@
 
 namespace lamina::nn {
 
-/// How torch lays activations out in memory. ChannelsLast is what the CPU's convolutions prefer.
+/// How torch lays activations out in memory.
 enum class MemoryFormat { Contiguous, ChannelsLast };
 
-/// The tensor [B, C, (D,) H, W] in that layout; a copy only where needed.
+/// The tensor [B, C, (D,) H, W] in that layout; a copy only where needed. With one channel both layouts are the same
+/// memory, and the strides say which one is meant: convolutions go by them.
 LAMINA_API torch::Tensor lay_out(const torch::Tensor& tensor, MemoryFormat format);
 
 /// What a convolution is made of; kernel and stride have 2 or 3 entries.
@@ -39,19 +40,20 @@ class LAMINA_API Conv : public torch::nn::Module {
   bool transposed_;
 };
 
+enum class Activation { None, LeakyRelu };
+
 /// Instance normalisation with a learned scale and shift (eps 1e-5), optionally followed by a leaky ReLU of 0.01.
+/// Channels-last activations stay so and take one pass for both where their number is a multiple of 8 (CPU, float32).
 class LAMINA_API InstanceNorm : public torch::nn::Module {
  public:
   explicit InstanceNorm(int64_t channels);
-  torch::Tensor forward(const torch::Tensor& input);
+  torch::Tensor forward(const torch::Tensor& input, Activation activation = Activation::None);
   /// Scale 0: a residual block that ends in it starts as its skip.
   void start_at_zero();
 
  private:
   torch::Tensor weight_, bias_;
 };
-
-enum class Activation { None, LeakyRelu };
 
 /// conv -> norm -> activation: "conv.*", "norm.*".
 class LAMINA_API ConvBlock : public torch::nn::Module {
