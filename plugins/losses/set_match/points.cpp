@@ -8,7 +8,7 @@
 namespace lamina::set_match {
 namespace {
 
-constexpr double kLast = -1e30;  // less certain than any logit
+constexpr double kLast = -1e30, kHalf = 0.5;  // kLast: less certain than any logit
 
 }  // namespace
 
@@ -63,7 +63,7 @@ torch::Tensor uncertain_points(const torch::Tensor& maps, const torch::Tensor& s
   const auto chosen = static_cast<int64_t>(static_cast<double>(rule.count) * rule.importance);
   const torch::Tensor points = random_points(rows, candidates, maps.device(), generator);
   torch::Tensor uncertainty = -sample_maps(maps.unsqueeze(1), points).squeeze(1).abs();  // [R, candidates]
-  if (targets.ignores) uncertainty.masked_fill_(LabelPoints(targets.labels, slice, points).counted().le(0), kLast);
+  if (targets.ignores) uncertainty.masked_fill_(LabelPoints(targets.labels, slice, points).counted().lt(kHalf), kLast);
   const torch::Tensor best = std::get<1>(uncertainty.topk(chosen, 1)).unsqueeze(-1).expand({-1, -1, 2});
   return torch::cat({points.gather(1, best), random_points(rows, rule.count - chosen, maps.device(), generator)}, 1);
 }

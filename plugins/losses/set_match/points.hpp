@@ -36,7 +36,7 @@ class LabelPoints {
 };
 
 /// Points for maps [R, h, w] -> [R, rule.count, 2]: of count * oversample candidates the most uncertain ones (logit
-/// nearest to 0), then uniform ones. Pixels of `targets` that do not count are no candidates while others are left.
+/// nearest to 0), then uniform ones. Where more than half of what a point sees does not count, it is taken last.
 torch::Tensor uncertain_points(const torch::Tensor& maps, const torch::Tensor& slice, const SliceTargets& targets,
                                const PointRule& rule, const torch::Generator& generator);
 

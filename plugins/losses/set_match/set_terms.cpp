@@ -31,12 +31,13 @@ MaskTerms matrix_terms(const torch::Tensor& logits, const torch::Tensor& targets
     const torch::Tensor weight = counted.unsqueeze(1);  // [S, 1, P]
     truth = truth * weight;
     each = each * weight;
-    probability = probability * weight;
     pixels = weight.sum(2, true).clamp_min(kTiny);
   }
   const torch::Tensor transposed = truth.transpose(1, 2);  // [S, P, K]
+  const torch::Tensor both = probability.bmm(transposed);  // [S, Q, K]
   const torch::Tensor bce = (each.sum(2, true) - logits.bmm(transposed)) / pixels;
-  return {bce, dice_of(probability.bmm(transposed), probability.sum(2, true), truth.sum(2).unsqueeze(1))};
+  if (counted.defined()) probability = probability * counted.unsqueeze(1);
+  return {bce, dice_of(both, probability.sum(2, true), truth.sum(2).unsqueeze(1))};
 }
 
 torch::Tensor resized(const torch::Tensor& maps, int64_t height, int64_t width) {
