@@ -50,4 +50,15 @@ const FeatureSpec& spec_of(const std::vector<FeatureSpec>& specs, std::string_vi
   refuse(name, names);
 }
 
+const FeatureSpec& image_embedding(const std::vector<FeatureSpec>& specs, std::string_view who) {
+  std::vector<std::string> names;
+  for (const auto& spec : specs) {
+    if (spec.name == "embedding" && spec.folded) return spec;
+    names.push_back(spec.name);
+  }
+  throw ConfigError(text(who,
+                         " needs the feature embedding, one per slice, as 'sam_vit' makes it; this encoder offers: ",
+                         names.empty() ? "none" : join(names)));
+}
+
 }  // namespace lamina

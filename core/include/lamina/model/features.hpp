@@ -35,5 +35,8 @@ class LAMINA_API Features {
 
 /// The spec of that name; Error listing the names otherwise.
 LAMINA_API const FeatureSpec& spec_of(const std::vector<FeatureSpec>& specs, std::string_view name);
+/// The spec of the feature "embedding", one image per slice, as SAM's encoders make it. ConfigError otherwise; `who` is the
+/// component that needs it, as "model.decoder: 'sam_mask'".
+LAMINA_API const FeatureSpec& image_embedding(const std::vector<FeatureSpec>& specs, std::string_view who);
 
 }  // namespace lamina

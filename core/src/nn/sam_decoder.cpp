@@ -1,0 +1,129 @@
+#include <lamina/base/error.hpp>
+#include <lamina/base/text.hpp>
+#include <lamina/nn/sam_decoder.hpp>
+#include <lamina/nn/shape_check.hpp>
+
+#include <cmath>
+
+#include <torch/torch.h>
+
+namespace lamina::nn {
+namespace {
+
+// Cells of the embedding over the patch.
+std::array<int64_t, 2> grid_of(const SamDecoderSpec& spec) {
+  std::array<int64_t, 2> grid{};
+  for (size_t axis = 0; axis < 2; ++axis) {
+    const double cells = static_cast<double>(spec.patch[axis]) / spec.stride[axis];
+    grid[axis] = static_cast<int64_t>(std::lround(cells));
+    if (grid[axis] >= 1 && std::abs(cells - static_cast<double>(grid[axis])) < 1e-6) continue;
+    throw ConfigError(text("a patch of ", spec.patch[axis], " pixels along ", axis == 0 ? "y" : "x",
+                           " is no whole number of the embedding's cells of ", spec.stride[axis],
+                           " pixels; expected a multiple"));
+  }
+  return grid;
+}
+
+PromptEncoderSpec prompt_encoder_of(const SamDecoderSpec& spec) {
+  PromptEncoderSpec result;
+  result.channels = spec.channels;
+  result.grid = grid_of(spec);
+  result.stride = spec.stride;
+  result.frame = spec.frame;
+  result.centre = spec.centre;
+  return result;
+}
+
+TwoWaySpec transformer_of(const SamDecoderSpec& spec) {
+  TwoWaySpec result;
+  result.channels = spec.channels;
+  result.depth = spec.depth;
+  result.heads = spec.heads;
+  result.mlp_channels = spec.mlp_channels;
+  const int64_t step = result.heads * result.downsample;
+  if (spec.channels % step == 0) return result;
+  throw ConfigError(text("the embedding's ", spec.channels, " channels cannot be shared by ", spec.heads,
+                         " heads, whose attention to the image works on half of them; expected heads such that ",
+                         result.downsample, " x heads divides ", spec.channels));
+}
+
+MaskHeadSpec head_of(const SamDecoderSpec& spec) {
+  const auto& channels = spec.upscale_channels;
+  return {spec.channels, spec.mask_tokens,
+          channels.empty() ? std::vector<int64_t>{spec.channels / 4, spec.channels / 8} : channels};
+}
+
+}  // namespace
+
+SamDecoder::SamDecoder(torch::nn::Module& owner, SiteHost& host, const SamDecoderSpec& spec)
+    : host_(host),
+      prompt_encoder_(
+          owner.register_module("prompt_encoder", std::make_shared<PromptEncoder>(prompt_encoder_of(spec)))),
+      transformer_(
+          owner.register_module("transformer", std::make_shared<TwoWayTransformer>(host, transformer_of(spec)))),
+      head_(owner, head_of(spec)),
+      dense_pe_(host.add_site({"dense_pe", SiteKind::Stream, Layout::Grid, spec.channels, spec.channels, 1, {}})) {}
+
+torch::Tensor SamDecoder::tokens_of(const SamPrompts& prompts, int64_t count) const {
+  const torch::Tensor own = head_.tokens();
+  std::vector<torch::Tensor> tokens{own.expand({count, own.size(0), own.size(1)})};
+  const auto add = [&](const torch::Tensor& given, const char* what) {
+    if (!given.defined()) return;
+    require_shape(given, {count, kAny, own.size(1)}, what);
+    tokens.push_back(given);
+  };
+  add(prompt_encoder_->sparse(prompts.points, prompts.point_labels, prompts.boxes), "tokens of points and boxes");
+  add(prompts.sparse, "ready prompt tokens");
+  add(prompts.last, "closing tokens");
+  return at::cat(tokens, 1);
+}
+
+ImageKeys SamDecoder::keys_of(const torch::Tensor& embedding, const SamPrompts& prompts, const Axes& axes,
+                              Scene& scene) const {
+  const auto& [height, width] = grid();
+  const int64_t channels = prompt_encoder_->spec().channels, slices = axes.batch * axes.depth;
+  const int64_t count = axes.image_index.size(0);
+  require_shape(embedding, {slices, channels, height, width}, "the decoder's image embedding");
+  if (prompts.mask_logits.defined() && prompts.dense.defined())
+    throw Error("prompts bring both masks and ready dense embeddings; expected one of them");
+  const torch::Tensor image = embedding.permute({0, 2, 3, 1});  // [B*D, h, w, C]
+  ImageKeys keys;
+  Axes cells = axes;
+  cells.queries = 1;
+  cells.height = height;
+  cells.width = width;
+  const torch::Tensor position = prompt_encoder_->dense_pe();
+  keys.position = host_.through(dense_pe_, position, position, cells, scene);
+  torch::Tensor dense;
+  if (prompts.mask_logits.defined()) dense = prompt_encoder_->dense(prompts.mask_logits);
+  if (prompts.dense.defined()) dense = prompts.dense.permute({0, 2, 3, 1});
+  if (!dense.defined()) {
+    keys.rows = image + prompt_encoder_->no_mask();
+    keys.shared = true;
+    return keys;
+  }
+  require_shape(dense, {count, height, width, channels}, "dense embeddings of the prompts");
+  if (axes.queries > 0) {
+    // [B*D, 1, h, w, C] + [B*D, Q, h, w, C]: no copy of the embedding per prompt.
+    keys.rows = (image.unsqueeze(1) + dense.unflatten(0, {slices, axes.queries})).flatten(0, 1);
+  } else {
+    keys.rows = image.index_select(0, axes.image_index) + dense;
+  }
+  return keys;
+}
+
+SamDecoder::Result SamDecoder::decode(const torch::Tensor& embedding, const SamPrompts& prompts, const Axes& axes,
+                                      Scene& scene) {
+  const torch::Tensor tokens = tokens_of(prompts, axes.image_index.size(0));
+  const ImageKeys keys = keys_of(embedding, prompts, axes, scene);
+  const auto& [height, width] = grid();
+  TwoWayTransformer::Result mixed = transformer_->forward(tokens, keys, PromptAxes(axes, height, width), scene);
+  return {mixed.tokens, head_.upscale(mixed.image), std::move(mixed.layers)};
+}
+
+torch::Tensor resize_masks(const torch::Tensor& masks, int64_t height, int64_t width) {
+  if (masks.size(-2) == height && masks.size(-1) == width) return masks;
+  return at::upsample_bilinear2d(masks, {height, width}, false);
+}
+
+}  // namespace lamina::nn
