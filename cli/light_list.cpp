@@ -4,6 +4,7 @@
 #include <lamina/base/text.hpp>
 #include <lamina/plugin/loader.hpp>
 
+#include "component_node.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>
@@ -14,18 +15,7 @@
 namespace lamina::cli {
 namespace {
 
-ConfigNode as_node(const ComponentInfo& info) {
-  ConfigNode node;
-  node.set("kind", info.kind);
-  node.set("name", info.name);
-  node.set("version", info.version);
-  node.set("summary", info.summary);
-  node.set("plugin", info.plugin);
-  node.set("file", info.file);
-  return node;
-}
-
-ConfigNode as_node(const PluginFile& file) {
+ConfigNode file_node(const PluginFile& file) {
   ConfigNode node, components = ConfigNode::array();
   node.set("file", file.file.string());
   node.set("refusal", file.refusal);
@@ -33,7 +23,7 @@ ConfigNode as_node(const PluginFile& file) {
     node.set("plugin", file.stamp->plugin);
     node.set("version", file.stamp->version);
     node.set("license", file.stamp->license);
-    for (const auto& info : file.stamp->components) components.push_back(as_node(info));
+    for (const auto& info : file.stamp->components) components.push_back(component_node(info));
   }
   node.set("components", components);
   return node;
@@ -103,7 +93,7 @@ int run(const po::variables_map& arguments) {
   const auto files = scan_plugins(plugin_folders());
   if (plugins) {
     ConfigNode list = ConfigNode::array();
-    for (const auto& file : files) list.push_back(as_node(file));
+    for (const auto& file : files) list.push_back(file_node(file));
     if (json) {
       std::cout << list.dump(2) << "\n";
     } else {
@@ -119,7 +109,7 @@ int run(const po::variables_map& arguments) {
     return 0;
   }
   ConfigNode list = ConfigNode::array();
-  for (const auto& info : chosen) list.push_back(as_node(info));
+  for (const auto& info : chosen) list.push_back(component_node(info));
   std::cout << list.dump(2) << "\n";
   return 0;
 }

@@ -6,22 +6,11 @@
 #include <algorithm>
 
 #include "common.hpp"
+#include "component_node.hpp"
 #include "heavy.hpp"
 
 namespace lamina::cli {
 namespace {
-
-ConfigNode as_node(const ComponentInfo& info, const std::vector<OptionDoc>& docs) {
-  ConfigNode node;
-  node.set("kind", info.kind);
-  node.set("name", info.name);
-  node.set("version", info.version);
-  node.set("summary", info.summary);
-  node.set("plugin", info.plugin);
-  node.set("file", info.file);
-  node.set("options", json_schema(docs));
-  return node;
-}
 
 void add_lines(const std::vector<OptionDoc>& docs, const std::string& prefix, std::string& lines) {
   for (const auto& doc : docs) {
@@ -61,8 +50,9 @@ int run(const po::variables_map& arguments) {
   require_kind(*registry, kind);
   const ComponentEntry& component = registry->find(kind, word_of(arguments, "name"), "");
   const auto docs = component.describe();
-  print(arguments, as_node(component.info, docs),
-        arguments.contains("markdown") ? markdown_table(docs) : described(component.info, docs));
+  ConfigNode node = component_node(component.info);
+  node.set("options", json_schema(docs));
+  print(arguments, node, arguments.contains("markdown") ? markdown_table(docs) : described(component.info, docs));
   return 0;
 }
 
