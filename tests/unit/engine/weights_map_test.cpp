@@ -101,7 +101,7 @@ Names additions_of_masksam() {
         "mask_decoder.classifier_embed_Adapter.bias"})
     names.insert(text("sam_model.", name));
   for (const char* module : {"first_conv.0", "bbox_conv.0", "bbox_conv.1", "residual_classifier.0",
-                             "residual_classifier.1", "image_decoder_seg_layers.0"})
+                             "residual_classifier.1", "image_decoder_seg_layers.2"})
     add(names, module);
   return names;
 }
