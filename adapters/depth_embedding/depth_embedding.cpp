@@ -7,22 +7,17 @@
 
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {
 
-constexpr const char* kEmbedding = "embedding";  // the feature on whose grid the decoder works
-
+// Cells along y and x of the decoder's maps.
 std::vector<int64_t> decoder_grid(const HostInfo& host, const Size3& patch) {
-  for (const FeatureSpec& spec : host.features) {
-    if (spec.name != kEmbedding) continue;
-    return {std::lround(static_cast<double>(patch[1]) / spec.stride[1]),
-            std::lround(static_cast<double>(patch[2]) / spec.stride[2])};
-  }
-  throw ConfigError(
-      "a map per slice (spatial true) needs to know the decoder's grid, which it reads from the encoder's feature "
-      "'embedding'. At sites of the encoder, and of decoders without that feature, use spatial false");
+  const FeatureSpec& spec =
+      image_embedding(host.features, "a map per slice (spatial true, only at sites of a decoder)");
+  return {std::lround(static_cast<double>(patch[1]) / spec.stride[1]),
+          std::lround(static_cast<double>(patch[2]) / spec.stride[2])};
 }
 
 }  // namespace

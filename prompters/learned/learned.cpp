@@ -1,25 +1,14 @@
 // Prompts that are parameters: the same for every slice of every case.
 #include "learned.hpp"
 
-#include <lamina/base/error.hpp>
 #include <lamina/nn/boxes.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {
 
 constexpr double kTokenSpread = 0.02;  // as position tables start
-
-int64_t embedding_width(const PrompterContext& context) {
-  for (const FeatureSpec& spec : context.features) {
-    if (spec.name == "embedding") return spec.channels;
-  }
-  throw ConfigError(
-      "model.prompter: learned tokens have the width of the feature 'embedding', which this encoder does not offer; "
-      "set "
-      "tokens to 0 and class_tokens to false, or take the encoder sam_vit");
-}
 
 // The same rows for each of `slices` slices: [Q, ...] -> [slices*Q, ...].
 torch::Tensor for_every_slice(const torch::Tensor& rows, int64_t slices) {
@@ -47,7 +36,7 @@ Learned::Learned(const Options& options, const PrompterContext& context)
     : queries_(options.queries), patch_(context.patch) {
   if (options.boxes) boxes_ = register_parameter("boxes", torch::randn({queries_, 4}));
   if (options.tokens == 0 && !options.class_tokens) return;
-  const int64_t width = embedding_width(context);
+  const int64_t width = image_embedding(context.features, "model.prompter: 'learned' with tokens").channels;
   if (options.tokens > 0)
     sparse_ = register_parameter("sparse", torch::randn({queries_, options.tokens, width}) * kTokenSpread);
   if (options.class_tokens)

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {
@@ -73,7 +73,7 @@ MasksamOptions settled(MasksamOptions options) {
 
 Masksam::Masksam(const Options& options, const PrompterContext& context)
     : options_(settled(options)), queries_(queries_of(options, context.classes)), patch_(context.patch) {
-  const FeatureSpec& embedding = masksam::require_embedding(context.features);
+  const FeatureSpec& embedding = image_embedding(context.features, masksam::kWho);
   width_ = embedding.channels;
   for (const size_t axis : {1, 2})
     mask_size_.push_back(4 * std::lround(static_cast<double>(patch_[axis]) / embedding.stride[axis]));

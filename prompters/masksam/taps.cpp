@@ -46,16 +46,6 @@ std::optional<SkipChoice> read_skips(const std::string& skips) {
   return SkipChoice{false, *count};
 }
 
-const FeatureSpec& require_embedding(const std::vector<FeatureSpec>& features) {
-  for (const FeatureSpec& spec : features) {
-    if (spec.name == kEmbedding && spec.folded) return spec;
-  }
-  throw ConfigError(
-      text("the prompter masksam works on the feature 'embedding' of a network that sees slices (as the "
-           "encoder sam_vit); this encoder offers ",
-           names_of(features)));
-}
-
 std::vector<FeatureSpec> choose_taps(const std::vector<FeatureSpec>& features, const SkipChoice& skips, size_t stages,
                                      bool keep_extra) {
   if ((!skips.all && skips.count == 0) || stages == 1) return {};
@@ -66,7 +56,7 @@ std::vector<FeatureSpec> choose_taps(const std::vector<FeatureSpec>& features, c
                            ", but the encoder has ", available, " (outputs of global-attention blocks); it offers ",
                            names_of(features), ". Take ", available == 0 ? "none" : text("last_", available)));
   }
-  const FeatureSpec& embedding = require_embedding(features);
+  const FeatureSpec& embedding = image_embedding(features, kWho);
   for (const FeatureSpec& tap : taps) {
     if (tap.folded && tap.stride == embedding.stride) continue;
     throw ConfigError(text("model.prompter: masksam needs taps on the embedding's grid; '", tap.name,

@@ -10,6 +10,7 @@
 namespace lamina::masksam {
 
 inline constexpr const char* kEmbedding = "embedding";
+inline constexpr const char* kWho = "model.prompter: 'masksam'";
 
 /// "all" -> every tap, "none" -> 0, "last_2" -> 2; nothing for other words.
 struct SkipChoice {
@@ -17,9 +18,6 @@ struct SkipChoice {
   int64_t count = 0;
 };
 std::optional<SkipChoice> read_skips(const std::string& skips);
-
-/// The neck's output. ConfigError when the encoder has none, or not slice by slice.
-const FeatureSpec& require_embedding(const std::vector<FeatureSpec>& features);
 
 /// Taps in the order in which stages 1, 2, ... take them, deepest first; those beyond stages - 1 are left over. With
 /// "all" and too few taps the shallowest is repeated. ConfigError when there are fewer than asked for.
