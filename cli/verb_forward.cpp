@@ -51,7 +51,26 @@ class Collector {
   TensorDict tensors;
 };
 
-/// `image` of the file as the session's batch.
+/// Prompts that stand beside the image, for the prompter `given`.
+Streams<Prompts> prompts_of(const TensorDict& input, torch::Device device) {
+  bool any = false;
+  const auto take = [&](const char* name, torch::Dtype type) {
+    const auto found = input.find(name);
+    if (found == input.end()) return torch::Tensor();
+    any = true;
+    return found->second.to(device, type);
+  };
+  Prompts prompts;
+  prompts.image_index = take("image_index", torch::kInt64);
+  prompts.class_id = take("class_id", torch::kInt64);
+  prompts.points = take("points", torch::kFloat32);
+  prompts.point_labels = take("point_labels", torch::kInt64);
+  prompts.boxes = take("boxes", torch::kFloat32);
+  prompts.mask_logits = take("masks", torch::kFloat32);
+  return any ? Streams<Prompts>(prompts) : Streams<Prompts>();
+}
+
+/// `image` of the file, and its prompts, as the session's batch.
 Batch batch_of(const TensorDict& input, const std::string& file, torch::Device device) {
   const auto image = input.find("image");
   if (image == input.end()) throw DataError(file + " has no tensor 'image'; expected [B, C, D, H, W]");
@@ -61,6 +80,7 @@ Batch batch_of(const TensorDict& input, const std::string& file, torch::Device d
   const auto sizes = voxels.sizes();
   Batch batch;
   batch.images = Streams<torch::Tensor>(voxels);
+  batch.prompts = prompts_of(input, device);
   for (int64_t row = 0; row < sizes[0]; ++row) {
     batch.ids.push_back(std::to_string(row));
     batch.geometry.emplace_back();
@@ -138,7 +158,9 @@ Verb forward_verb() {
             add("map", po::value<std::string>()->default_value("none")->value_name("NAME"),
                 ("how names in the file are translated: " + join(engine::name_maps())).c_str());
             add("input", po::value<std::string>()->required()->value_name("FILE"),
-                "safetensors with `image` [B, C, D, H, W]");
+                "safetensors with `image` [B, C, D, H, W]; for the prompter 'given' also `points` [N, P, 2], "
+                "`point_labels` [N, P], "
+                "`boxes` [N, 4], `masks` [N, 1, h, w], `image_index` [N], `class_id` [N]");
             add("output", po::value<std::string>()->required()->value_name("FILE"), "safetensors to write");
           },
           forward};

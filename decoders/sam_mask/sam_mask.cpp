@@ -7,7 +7,7 @@
 #include <lamina/nn/fold.hpp>
 #include <lamina/nn/shape_check.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {
@@ -101,12 +101,20 @@ torch::Tensor SamMask::class_ids(const Prompts& prompts, const torch::Tensor& im
 
 torch::Tensor SamMask::classes_of(const torch::Tensor& masks, const Prompts& prompts, const Axes& axes) const {
   const int64_t slices = axes.batch * axes.depth, wanted = classes_ - 1;
-  const torch::Tensor ids = class_ids(prompts, axes.image_index);
-  const torch::Tensor known = ids.gt(0).nonzero().squeeze(1);  // prompts of an unknown class speak for none
-  const torch::Tensor target = (axes.image_index * wanted + ids - 1).index_select(0, known);
-  const torch::Tensor absent = at::full({slices * wanted, masks.size(1), masks.size(2)}, kAbsent, masks.options());
-  const torch::Tensor logits = absent.index_reduce(0, target, masks.index_select(0, known), "amax");
-  const torch::Tensor classes = logits.unflatten(0, {slices, wanted});  // [B*D, K-1, H, W]
+  const torch::Tensor ids = class_ids(prompts, axes.image_index).cpu(), index = axes.image_index.cpu();
+  std::map<int64_t, std::vector<int64_t>>
+      asked;  // prompts of each slice and class; those of an unknown class speak for none
+  for (int64_t row = 0; row < ids.size(0); ++row) {
+    const int64_t id = ids[row].item<int64_t>();
+    if (id > 0) asked[index[row].item<int64_t>() * wanted + id - 1].push_back(row);
+  }
+  // An empty sum: where nothing was asked for there is nothing to learn, but a graph all the same.
+  const torch::Tensor absent =
+      at::full({masks.size(1), masks.size(2)}, kAbsent, masks.options()) + masks.slice(0, 0, 0).sum();
+  std::vector<torch::Tensor> planes(static_cast<size_t>(slices * wanted), absent);
+  for (const auto& [plane, rows] : asked)
+    planes[static_cast<size_t>(plane)] = masks.index_select(0, torch::tensor(rows).to(masks.device())).amax(0);
+  const torch::Tensor classes = at::stack(planes).unflatten(0, {slices, wanted});  // [B*D, K-1, H, W]
   const torch::Tensor background = at::zeros_like(classes.slice(1, 0, 1));
   return nn::unfold_depth(at::cat({background, classes}, 1), axes.batch, axes.depth);
 }
