@@ -3,7 +3,7 @@
 
 #include <lamina/nn/boxes.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::masksam {
 namespace {
