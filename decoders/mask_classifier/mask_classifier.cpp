@@ -123,7 +123,8 @@ torch::Tensor MaskClassifier::classifier_tokens(const Prompts& prompts, int64_t 
   const torch::Tensor& own = classifier_token_->weight;  // [1, C]
   if (!prompts.class_tokens.defined()) return own.expand({count, 1, own.size(1)});
   nn::require_shape(prompts.class_tokens, {count, 1, own.size(1)}, "class tokens of the prompts");
-  return options_.global_token ? own + prompts.class_tokens : prompts.class_tokens;
+  const bool add = options_.global_token && !prompts.class_tokens_alone;
+  return add ? own + prompts.class_tokens : prompts.class_tokens;
 }
 
 torch::Tensor MaskClassifier::enlarge(const torch::Tensor& low_res, const std::array<int64_t, 2>& size) const {

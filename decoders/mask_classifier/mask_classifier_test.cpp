@@ -169,6 +169,10 @@ TEST(MaskClassifier, CanLeaveTheClassToThePromptersTokens) {
   const torch::NoGradGuard no_grad;
   const Output output = decode_features(*own, Mode::Infer, golden().at("embedding"), golden_batch(prompts));
   EXPECT_LE(largest_difference(output.query_classes, run_golden(*both).query_classes), 1e-6);
+  // A prompter can say so too.
+  prompts.class_tokens_alone = true;
+  const Output alone = decode_features(*both, Mode::Infer, golden().at("embedding"), golden_batch(prompts));
+  EXPECT_TRUE(torch::equal(alone.query_classes, output.query_classes));
 }
 
 torch::Tensor weighted(const torch::Tensor& tensor, uint64_t seed) {
