@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from study_tools import fingerprint, require_equal, run
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from program import fingerprint, require_equal, run
 
 
 def mount(folder, *options):

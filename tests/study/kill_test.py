@@ -12,7 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from study_tools import fingerprint, require_equal, run, start
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from program import fingerprint, require_equal, run, start
 
 
 def kill_at(lamina, study, runs, seconds):

@@ -11,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from study_tools import run, write_nifti
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+from program import run, write_nifti
 
 SIDE = 256
 DEPTHS = (64, 256)

@@ -1,4 +1,4 @@
-"""What the study tests share: running the program, comparing run folders bit for bit, writing plain volumes."""
+"""What tests of the program share: running it, comparing run folders bit for bit, writing plain volumes."""
 
 import hashlib
 import json
@@ -25,14 +25,29 @@ def run(lamina, *words, expect=0):
     return output
 
 
-def tensor_hashes(file):
-    """name -> SHA-256 of every tensor of a safetensors file; its metadata (times) are left out."""
+def read_tensors(file):
+    """name -> (dtype, shape, bytes) of a safetensors file; its metadata (times) are left out."""
     data = Path(file).read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8:8 + length])
     body = data[8 + length:]
-    return {name: hashlib.sha256(body[slice(*entry["data_offsets"])]).hexdigest()
+    return {name: (entry["dtype"], entry["shape"], body[slice(*entry["data_offsets"])])
             for name, entry in header.items() if name != "__metadata__"}
+
+
+def write_tensors(file, tensors):
+    """The way back."""
+    header, body = {}, b""
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(body), len(body) + len(data)]}
+        body += data
+    text = json.dumps(header).encode()
+    Path(file).write_bytes(struct.pack("<Q", len(text)) + text + body)
+
+
+def tensor_hashes(file):
+    """name -> SHA-256 of every tensor."""
+    return {name: hashlib.sha256(data).hexdigest() for name, (_, _, data) in read_tensors(file).items()}
 
 
 def fingerprint(study):
