@@ -138,17 +138,19 @@ TEST(SamMask, MakesOneMaskPerClassFromTokensOfTheirOwn) {
 }
 
 TEST(SamMask, NamesTheUpscalingAsMaSamDoes) {
-  const auto model = decoder_model(
-      R"("decoder": {"type": "sam_mask", "mask_tokens": "per_class", "heads": 4, "upscale": 16}, "prompter": "none")",
-      {1, 3, {1, 64, 64}});
+  const auto model = Model::build(
+      testing::decoder_registry(),
+      testing::json(
+          R"({"encoder": {"type": "cells", "channels": 32}, "decoder": {"type": "sam_mask", "upscale": 16}})"),
+      {1, 2, {1, 64, 64}});
   const auto sizes = [&](const std::string& name) {
     return state_of(model->decoder()).at("output_upscaling." + name).sizes().vec();
   };
-  EXPECT_EQ(sizes("0.weight"), (std::vector<int64_t>{24, 6, 2, 2}));
-  EXPECT_EQ(sizes("1.weight"), (std::vector<int64_t>{6}));
-  EXPECT_EQ(sizes("3.weight"), (std::vector<int64_t>{6, 3, 2, 2}));
-  EXPECT_EQ(sizes("7.bias"), (std::vector<int64_t>{1}));
-  EXPECT_EQ(sizes("9.weight"), (std::vector<int64_t>{1, 1, 2, 2}));
+  EXPECT_EQ(sizes("0.weight"), (std::vector<int64_t>{32, 8, 2, 2}));
+  EXPECT_EQ(sizes("1.weight"), (std::vector<int64_t>{8}));
+  EXPECT_EQ(sizes("3.weight"), (std::vector<int64_t>{8, 4, 2, 2}));
+  EXPECT_EQ(sizes("7.bias"), (std::vector<int64_t>{2}));
+  EXPECT_EQ(sizes("9.weight"), (std::vector<int64_t>{2, 1, 2, 2}));
 }
 
 // With an embedding of 256 channels the decoder is SAM's: the counts of the method sheet.
@@ -197,6 +199,8 @@ TEST(SamMask, RefusesWhatCannotWork) {
   EXPECT_THAT(refusal(R"("decoder": {"type": "sam_mask", "upscale": 8})"), HasSubstr("got 8, expected 4 or 16"));
   EXPECT_THAT(refusal(R"("decoder": {"type": "sam_mask", "upscale": 16, "upscale_channels": [4, 4]})"),
               HasSubstr("has 2 entries; expected 4"));
+  EXPECT_THAT(refusal(R"("decoder": {"type": "sam_mask", "upscale": 16, "heads": 3})"),
+              HasSubstr("24 channels are too few to be halved with each of the 4 doublings"));
   EXPECT_THAT(refusal(R"("decoder": "sam_mask")"), HasSubstr("24 channels cannot be shared by 8 heads"));
   EXPECT_THAT(
       refusal(

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {
@@ -48,9 +48,14 @@ TwoWaySpec transformer_of(const SamDecoderSpec& spec) {
 }
 
 MaskHeadSpec head_of(const SamDecoderSpec& spec) {
-  const auto& channels = spec.upscale_channels;
-  return {spec.channels, spec.mask_tokens,
-          channels.empty() ? std::vector<int64_t>{spec.channels / 4, spec.channels / 8} : channels};
+  MaskHeadSpec result{spec.channels, spec.mask_tokens, spec.upscale_channels};
+  if (result.upscale_channels.empty()) result.upscale_channels = {spec.channels / 4, spec.channels / 8};
+  for (const int64_t channels : result.upscale_channels) {
+    if (channels < 1)
+      throw ConfigError(text("the embedding's ", spec.channels, " channels are too few to be halved with each of the ",
+                             result.upscale_channels.size(), " doublings; give upscale_channels, one for each"));
+  }
+  return result;
 }
 
 }  // namespace
