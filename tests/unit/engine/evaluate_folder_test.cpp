@@ -15,8 +15,8 @@ using namespace probe;
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// Label map [1, 4, 5, 6] with a box of the class at `start`.
 void write_case(const fs::path& file, int64_t start, int64_t label = 1) {

@@ -11,14 +11,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine {
 using namespace probe;
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(Evaluator, GivesOneRowPerMetricAndForegroundClass) {
   const auto rows = evaluator({"dice", "gap"}).score(volume({1, 1, 2, 0}), labelled("a", {1, 0, 2, 2}));
