@@ -3,7 +3,7 @@
 
 #include <lamina/base/error.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

@@ -4,7 +4,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {
@@ -37,7 +37,7 @@ torch::Tensor DepthMlpUnit::mix(const torch::Tensor& hidden, const SiteCall& cal
                      "; its weights belong to that depth. Pad the volume, or train with another patch"));
   }
   // Rows are ordered (batch, depth, queries, windows): [B*D*Q*W, ..., H] -> [B, D, Q*W*...*H]
-  const torch::Tensor rows = hidden.unflatten(0, {call.axes.batch, depth_}).flatten(2);
+  const torch::Tensor rows = hidden.unflatten(0, {call.axes.batch, depth_, -1}).flatten(2);
   return along_depth(narrow_, at::gelu(along_depth(widen_, rows))).view(hidden.sizes());
 }
 
