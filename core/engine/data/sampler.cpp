@@ -24,6 +24,16 @@ Span begins(int64_t extent, int64_t patch) {
   return {-before, -before};
 }
 
+/// `patch` enlarged by `reach`, by as much on both sides: crops within crops then keep one centre.
+Size3 enlarged(const Size3& patch, const std::array<double, 3>& reach) {
+  Size3 size = patch;
+  for (size_t axis = 0; axis < 3; ++axis) {
+    const auto more = static_cast<int64_t>(std::ceil(static_cast<double>(patch[axis]) * reach[axis])) - patch[axis];
+    size[axis] += more + more % 2;
+  }
+  return size;
+}
+
 /// A foreground voxel of a class drawn uniformly among those present; [3] z, y, x.
 torch::Tensor draw_voxel(const ClassLocations& locations, Random& random) {
   const auto chosen = std::next(locations.begin(), random.integer(0, std::ssize(locations) - 1));
@@ -36,16 +46,17 @@ Sampler::Sampler(const PreparedDataset& data, SamplerSetup setup, const std::vec
                  const TransformContext& context, const Registry& registry)
     : data_(data), setup_(std::move(setup)), cut_(setup_.patch) {
   if (setup_.ids.empty()) throw DataError("there are no cases to draw patches from: the training split is empty");
-  std::array<double, 3> reach{1, 1, 1};
   for (size_t i = 0; i < augment.size(); ++i) {
     const std::string where = text("augment[", i, "]");
-    const auto transform = registry.create<Transform>(augment[i], where, context);
-    augment_.push_back({as_entry(augment[i]).text_or("type", where), transform});
-    for (size_t axis = 0; axis < 3; ++axis) reach[axis] *= transform->reach()[axis];
+    augment_.push_back({as_entry(augment[i]).text_or("type", where),
+                        registry.create<Transform>(augment[i], where, context), setup_.patch});
   }
-  for (size_t axis = 0; axis < 3; ++axis) {
-    cut_[axis] = static_cast<int64_t>(std::ceil(static_cast<double>(setup_.patch[axis]) * reach[axis]));
+  std::array<double, 3> reach{1, 1, 1};
+  for (auto step = augment_.rbegin(); step != augment_.rend(); ++step) {
+    step->leaves = enlarged(setup_.patch, reach);
+    for (size_t axis = 0; axis < 3; ++axis) reach[axis] *= step->transform->reach()[axis];
   }
+  cut_ = enlarged(setup_.patch, reach);
 }
 
 bool Sampler::forced(int64_t index, Random random) const {
@@ -77,12 +88,12 @@ Case Sampler::augmented(Case one, const Random& random) const {
   for (size_t i = 0; i < augment_.size(); ++i) {
     Random own = random.fork(i);
     try {
-      one = augment_[i].transform->apply(std::move(one), own);
+      one = centre_crop(augment_[i].transform->apply(std::move(one), own), augment_[i].leaves);
     } catch (const std::exception& problem) {
       throw DataError(text("case ", id, ": augment step ", i, " (", augment_[i].name, "): ", problem.what()));
     }
   }
-  return centre_crop(one, setup_.patch);
+  return one;
 }
 
 Case Sampler::sample(int64_t epoch, int64_t index) const {

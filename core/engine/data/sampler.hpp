@@ -38,6 +38,7 @@ class Sampler {
   struct Step {
     std::string name;
     std::shared_ptr<Transform> transform;
+    Size3 leaves;  // what later steps need of its result; the rest is cut off at once
   };
   Box place(const PreparedCase& one, bool foreground, Random& random) const;
   Case augmented(Case one, const Random& random) const;

@@ -32,18 +32,33 @@ Matrix scaling(double factor, bool in_plane) { return {in_plane ? 1 : factor, 0,
 
 namespace {
 
+/// A position along an axis: the voxel before it, and how far it is on its way to the next.
+struct Along {
+  int64_t low;
+  float fraction;
+
+  /// Positions nearer to a voxel than kNear are on it: keeps turns by 90 degrees exact.
+  explicit Along(double position) {
+    constexpr double kNear = 1e-6;
+    low = static_cast<int64_t>(position);
+    if (position < static_cast<double>(low)) --low;
+    double rest = position - static_cast<double>(low);
+    if (rest > 1 - kNear) ++low, rest = 0;
+    fraction = static_cast<float>(rest < kNear ? 0 : rest);
+  }
+  bool inside(int64_t size) const { return low >= 0 && low + 1 < size; }
+};
+
 /// The one or two voxels of an axis around a position, those outside left out.
 struct Pair {
   std::array<int64_t, 2> index;
   std::array<float, 2> weight;
   int count = 0;
 
-  Pair(double position, int64_t size) {
-    auto low = static_cast<int64_t>(position);
-    if (position < static_cast<double>(low)) --low;
-    const auto fraction = static_cast<float>(position - static_cast<double>(low));
-    if (low >= 0 && low < size) index[count] = low, weight[count++] = 1 - fraction;
-    if (fraction > 0 && low + 1 >= 0 && low + 1 < size) index[count] = low + 1, weight[count++] = fraction;
+  Pair(const Along& at, int64_t size) {
+    if (at.low >= 0 && at.low < size) index[count] = at.low, weight[count++] = 1 - at.fraction;
+    if (at.fraction > 0 && at.low + 1 >= 0 && at.low + 1 < size)
+      index[count] = at.low + 1, weight[count++] = at.fraction;
   }
 };
 
@@ -53,7 +68,30 @@ struct Cell {
   std::array<float, 8> weight;
   int count = 0;
 
-  Cell(const Pair& z, const Pair& y, const Pair& x, const Size3& size) {
+  Cell(const Along& z, const Along& y, const Along& x, const Size3& size) {
+    if (z.inside(size[0]) && y.inside(size[1]) && x.inside(size[2])) {
+      fill(z, y, x, size);
+    } else {
+      fill(Pair(z, size[0]), Pair(y, size[1]), Pair(x, size[2]), size);
+    }
+  }
+
+ private:
+  /// All eight of them, also those of weight 0: most cells are such.
+  void fill(const Along& z, const Along& y, const Along& x, const Size3& size) {
+    const std::array<float, 2> in_z{1 - z.fraction, z.fraction}, in_y{1 - y.fraction, y.fraction},
+        in_x{1 - x.fraction, x.fraction};
+    const int64_t first = (z.low * size[1] + y.low) * size[2] + x.low;
+    count = 8;
+    for (size_t i = 0; i < 8; ++i) {
+      const size_t dz = i >> 2, dy = i >> 1 & 1, dx = i & 1;
+      offset[i] =
+          first + (static_cast<int64_t>(dz) * size[1] + static_cast<int64_t>(dy)) * size[2] + static_cast<int64_t>(dx);
+      weight[i] = in_z[dz] * in_y[dy] * in_x[dx];
+    }
+  }
+
+  void fill(const Pair& z, const Pair& y, const Pair& x, const Size3& size) {
     for (int i = 0; i < z.count; ++i) {
       for (int j = 0; j < y.count; ++j) {
         const int64_t row = (z.index[i] * size[1] + y.index[j]) * size[2];
@@ -66,13 +104,6 @@ struct Cell {
     }
   }
 };
-
-/// Positions nearer to a voxel than this are on it: keeps turns by 90 degrees exact.
-double snapped(double position) {
-  constexpr double kNear = 1e-6;
-  const double nearest = std::nearbyint(position);
-  return std::abs(position - nearest) < kNear ? nearest : position;
-}
 
 /// Calls take(index of the target voxel, cell of the source) for every voxel.
 template <class Take>
@@ -89,9 +120,9 @@ void for_each_cell(const Size3& size, const Warp& warp, const Take& take) {
       const double dz = static_cast<double>(z) - centre[0], dy = static_cast<double>(y) - centre[1];
       for (int64_t x = 0; x < size[2]; ++x, ++index) {
         const double dx = static_cast<double>(x) - centre[2];
-        const Pair at_z(snapped(m[0] * dz + m[1] * dy + m[2] * dx + about[0]), size[0]);
-        const Pair at_y(snapped(m[3] * dz + m[4] * dy + m[5] * dx + about[1]), size[1]);
-        const Pair at_x(snapped(m[6] * dz + m[7] * dy + m[8] * dx + about[2]), size[2]);
+        const Along at_z(m[0] * dz + m[1] * dy + m[2] * dx + about[0]);
+        const Along at_y(m[3] * dz + m[4] * dy + m[5] * dx + about[1]);
+        const Along at_x(m[6] * dz + m[7] * dy + m[8] * dx + about[2]);
         take(index, Cell(at_z, at_y, at_x, size));
       }
     }

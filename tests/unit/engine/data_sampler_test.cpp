@@ -5,7 +5,7 @@
 #include "engine/data/prefetch.hpp"
 #include "engine/data/sampler.hpp"
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine::testing {
 
@@ -112,6 +112,14 @@ TEST_F(Sampling, EnlargesWhatItCutsByTheReachOfAugmentation) {
   const torch::Tensor difference = reaching.batch(0, 1).images.primary() - plain.batch(0, 1).images.primary();
   for (const auto& row : difference.unbind(0)) EXPECT_LT((row.max() - row.min()).item<float>(), 1e-5);
   EXPECT_GT(difference.abs().max().item<float>(), 1e-3);
+}
+
+TEST_F(Sampling, KeepsTheCentreWhenSeveralStepsReachBeyondThePatch) {
+  const Sampler plain = sampler(setup());
+  const Sampler reaching = sampler(
+      setup(), R"([{"type": "shake", "reach": 1.2}, {"type": "shake", "reach": 1.7}, {"type": "shake", "reach": 1}])");
+  const torch::Tensor difference = reaching.batch(0, 1).images.primary() - plain.batch(0, 1).images.primary();
+  for (const auto& row : difference.unbind(0)) EXPECT_LT((row.max() - row.min()).item<float>(), 1e-5);
 }
 
 TEST_F(Sampling, CroppedGeometryPointsToTheSamePlace) {
