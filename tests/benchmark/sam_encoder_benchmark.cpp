@@ -57,11 +57,15 @@ void with_backward(benchmark::State& state, const std::string& options) {
   state.counters["peak_MiB"] = peak_mebibytes();
 }
 
-BENCHMARK_CAPTURE(forward, tiled, "")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(forward, plain, R"(, "attention": "plain")")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(with_backward, tiled, "")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(with_backward, plain, R"(, "attention": "plain")")->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK_CAPTURE(with_backward, checkpoint, R"(, "checkpoint": true)")->Unit(benchmark::kMillisecond)->UseRealTime();
+void settings(benchmark::internal::Benchmark* one) {
+  one->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
+}
+
+BENCHMARK_CAPTURE(forward, tiled, "")->Apply(settings);
+BENCHMARK_CAPTURE(forward, plain, R"(, "attention": "plain")")->Apply(settings);
+BENCHMARK_CAPTURE(with_backward, tiled, "")->Apply(settings);
+BENCHMARK_CAPTURE(with_backward, plain, R"(, "attention": "plain")")->Apply(settings);
+BENCHMARK_CAPTURE(with_backward, checkpoint, R"(, "checkpoint": true)")->Apply(settings);
 
 }  // namespace
 }  // namespace lamina

@@ -3,6 +3,7 @@
 Run: python tests/benchmark/sam_encoder_timing.py build/release/bin/benchmark_sam_encoder [ROUNDS]
      (torch, segment-anything 1.0; OMP_NUM_THREADS sets the threads of both)
 Every figure comes from a process of its own, and the programs take turns, so that both meet the same load of the machine.
+Processor time (of all threads) says the most where others compute beside it.
 """
 import json
 import statistics
@@ -15,7 +16,7 @@ CASES = [("forward", "tiled"), ("forward", "plain"), ("with_backward", "tiled"),
 
 
 def reference(work):
-    """Times of `work` in this process, and its peak memory in MiB."""
+    """Times of `work` in this process, by the clock and by the processor, and its peak memory in MiB."""
     import resource
     from functools import partial
 
@@ -36,9 +37,9 @@ def reference(work):
     run()
     times = []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         run()
-        times.append(1000 * (time.perf_counter() - start))
+        times.append((1000 * (time.perf_counter() - start[0]), 1000 * (time.process_time() - start[1])))
     print(json.dumps({"times": times, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
@@ -46,7 +47,7 @@ def ours(program, work, option):
     words = [program, f"--benchmark_filter={work}/{option}/", "--benchmark_format=json", f"--benchmark_repetitions={REPEATS}", "--benchmark_min_time=0.01"]
     runs = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)["benchmarks"]
     runs = [run for run in runs if run["run_type"] == "iteration"]
-    return {"times": [run["real_time"] for run in runs], "peak": max(run["peak_MiB"] for run in runs)}
+    return {"times": [(run["real_time"], run["cpu_time"]) for run in runs], "peak": max(run["peak_MiB"] for run in runs)}
 
 
 def theirs(work):
@@ -60,11 +61,15 @@ def main(program, rounds):
             found.setdefault((work, option), []).append(ours(program, work, option))
         for work in ("forward", "with_backward"):
             found.setdefault((work, "segment-anything"), []).append(theirs(work))
-    summary = {key: (statistics.median(t for run in runs for t in run["times"]), min(run["peak"] for run in runs)) for key, runs in found.items()}
-    print("| work | program | ms (median) | times segment-anything's | peak MiB |\n| --- | --- | --- | --- | --- |")
-    for (work, name), (milliseconds, peak) in sorted(summary.items()):
-        base = summary[work, "segment-anything"][0]
-        print(f"| {work} | {name} | {milliseconds:.0f} | {milliseconds / base:.2f} | {peak:.0f} |")
+    print("| work | program | ms | processor ms | times segment-anything's | peak MiB |\n| --- | --- | --- | --- | --- | --- |")
+    for (work, name), runs in sorted(found.items()):
+        clock, processor = medians(runs)
+        base = medians(found[work, "segment-anything"])[1]
+        print(f"| {work} | {name} | {clock:.0f} | {processor:.0f} | {processor / base:.2f} | {min(run['peak'] for run in runs):.0f} |")
+
+
+def medians(runs):
+    return [statistics.median(times[which] for run in runs for times in run["times"]) for which in (0, 1)]
 
 
 if sys.argv[1] == "reference":
