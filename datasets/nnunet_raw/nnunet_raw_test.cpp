@@ -12,7 +12,7 @@
 
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

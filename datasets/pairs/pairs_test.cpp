@@ -11,7 +11,7 @@
 
 #include <gmock/gmock.h>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

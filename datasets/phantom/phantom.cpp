@@ -11,7 +11,7 @@
 #include <cmath>
 #include <iomanip>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

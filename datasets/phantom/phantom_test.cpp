@@ -8,7 +8,7 @@
 #include <set>
 #include <thread>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

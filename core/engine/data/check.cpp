@@ -16,7 +16,7 @@
 #include <mutex>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine {
 namespace {

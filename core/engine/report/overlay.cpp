@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include <torch/nn/functional/upsampling.h>
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine {
 namespace {

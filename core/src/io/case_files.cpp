@@ -11,7 +11,7 @@
 #include <iomanip>
 #include <set>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::io {
 namespace {

@@ -17,7 +17,7 @@
 #include <fstream>
 #include <sstream>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::io {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <zlib.h>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace io {

@@ -6,7 +6,7 @@
 #include <lamina/base/text.hpp>
 #include <lamina/io/volume_io.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

@@ -2,7 +2,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/nn/boxes.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {

@@ -2,7 +2,7 @@
 #include <lamina/base/text.hpp>
 #include <lamina/nn/decoder_attention.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {

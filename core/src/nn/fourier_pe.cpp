@@ -4,7 +4,7 @@
 
 #include <numbers>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 

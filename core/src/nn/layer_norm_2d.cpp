@@ -1,6 +1,6 @@
 #include <lamina/nn/layer_norm_2d.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 

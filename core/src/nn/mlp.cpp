@@ -1,7 +1,7 @@
 #include <lamina/nn/conv_block.hpp>
 #include <lamina/nn/mlp.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 

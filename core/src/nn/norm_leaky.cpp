@@ -3,7 +3,8 @@
 
 #include "nn/channel_norm.hpp"
 
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {

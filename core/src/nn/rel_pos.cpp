@@ -1,7 +1,7 @@
 #include <lamina/nn/rel_pos.hpp>
 #include <lamina/nn/shape_check.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 

@@ -3,7 +3,7 @@
 #include <lamina/base/text.hpp>
 #include <lamina/nn/site.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

@@ -2,7 +2,7 @@
 #include <lamina/nn/conv_block.hpp>
 #include <lamina/nn/two_way_transformer.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {

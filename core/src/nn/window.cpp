@@ -1,7 +1,7 @@
 #include <lamina/nn/shape_check.hpp>
 #include <lamina/nn/window.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 

@@ -3,7 +3,7 @@
 #include <lamina/base/text.hpp>
 #include <lamina/objective/label_check.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 

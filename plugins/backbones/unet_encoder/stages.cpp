@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::unet_encoder {
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::set_match {
 namespace {

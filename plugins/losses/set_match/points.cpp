@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::set_match {
 namespace {

@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 

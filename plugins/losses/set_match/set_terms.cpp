@@ -1,7 +1,7 @@
 // Cross-entropy and Dice of masks.
 #include "set_terms.hpp"
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::set_match {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::set_match {
 

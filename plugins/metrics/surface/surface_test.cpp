@@ -12,7 +12,7 @@
 #include <map>
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

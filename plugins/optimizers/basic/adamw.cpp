@@ -1,7 +1,7 @@
 // AdamW: Adam with weight decay apart from the gradient.
 #include "adamw.hpp"
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 

@@ -4,7 +4,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::optimizer_basic {
 namespace {

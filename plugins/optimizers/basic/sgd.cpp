@@ -1,7 +1,7 @@
 // Stochastic gradient descent with momentum; the defaults are nnU-Net's.
 #include "sgd.hpp"
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <gmock/gmock.h>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

@@ -9,7 +9,7 @@
 
 #include <cstring>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

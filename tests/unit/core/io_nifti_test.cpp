@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina {
 namespace {

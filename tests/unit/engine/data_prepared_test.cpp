@@ -5,7 +5,7 @@
 
 #include <lamina/base/atomic_file.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine::testing {
 

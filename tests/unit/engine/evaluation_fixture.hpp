@@ -10,7 +10,7 @@
 #include <cmath>
 #include <limits>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine::probe {
 

@@ -16,7 +16,7 @@
 
 #include <unistd.h>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine::testing {
 

@@ -8,7 +8,7 @@
 
 #include <sys/mount.h>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine::testing {
 

@@ -13,7 +13,7 @@
 #include <csignal>
 #include <thread>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::engine::testing {
 
