@@ -8,13 +8,14 @@
 #include <c10/core/MemoryFormat.h>
 #include <c10/util/strides.h>
 
-#include <torch/torch.h>
+#include <torch/nn/init.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {
 
 constexpr double kLeakySlope = 0.01;
-constexpr double kNormEps = 1e-5;
+constexpr double kInstanceNormEps = 1e-5;
 
 std::vector<int64_t> same_padding(const std::vector<int64_t>& kernel) {
   std::vector<int64_t> padding;
@@ -71,7 +72,7 @@ InstanceNorm::InstanceNorm(int64_t channels)
       bias_(register_parameter("bias", torch::zeros({channels}))) {}
 
 torch::Tensor InstanceNorm::forward(const torch::Tensor& input, Activation activation) {
-  return norm_leaky(input, weight_, bias_, kNormEps, activation == Activation::LeakyRelu ? kLeakySlope : 1);
+  return norm_leaky(input, weight_, bias_, kInstanceNormEps, activation == Activation::LeakyRelu ? kLeakySlope : 1);
 }
 
 void InstanceNorm::start_at_zero() {

@@ -1,12 +1,12 @@
 #include <lamina/nn/conv_block.hpp>
 #include <lamina/nn/mask_head.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {
 
-constexpr double kNormEps = 1e-6;
+constexpr double kUpscalingNormEps = 1e-6;
 constexpr int64_t kMlpLayers = 3;
 
 }  // namespace
@@ -36,7 +36,7 @@ void MaskHead::make_upscaling(torch::nn::Module& owner) {
     splits_.push_back(stack->register_module(std::to_string(3 * i), std::make_shared<SplitPixels>(in, out)));
     if (i + 1 == spec_.upscale_channels.size()) break;
     norms_.push_back(stack->register_module(std::to_string(3 * i + 1),
-                                            torch::nn::LayerNorm(torch::nn::LayerNormOptions({out}).eps(kNormEps))));
+                                            torch::nn::LayerNorm(torch::nn::LayerNormOptions({out}).eps(kUpscalingNormEps))));
     in = out;
   }
 }

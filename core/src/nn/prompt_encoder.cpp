@@ -2,16 +2,16 @@
 #include <lamina/nn/prompt_encoder.hpp>
 #include <lamina/nn/shape_check.hpp>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {
 
-constexpr double kNormEps = 1e-6;
+constexpr double kMaskNormEps = 1e-6;
 constexpr int64_t kPointKinds = 4;  // background, object, two corners of a box
 
 torch::nn::LayerNorm norm_of(int64_t channels) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(kNormEps));
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(kMaskNormEps));
 }
 
 }  // namespace

@@ -5,12 +5,12 @@
 
 #include <vector>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {
 
-constexpr double kNormEps = 1e-6;
+constexpr double kBlockNormEps = 1e-6;
 constexpr int64_t kMlpRatio = 4;
 
 /// A run of windows along one axis, all with as many cells inside the grid.
@@ -40,7 +40,7 @@ Site grid_site(const std::string& path, SiteKind kind, int64_t channels) {
 }
 
 torch::nn::LayerNorm make_norm(int64_t channels) {
-  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(kNormEps));
+  return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(kBlockNormEps));
 }
 
 }  // namespace
