@@ -9,7 +9,7 @@
 
 #include <cmath>
 
-#include <torch/torch.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {
@@ -33,19 +33,11 @@ AttentionSizes sizes_of(const torch::Tensor& qkv, int64_t heads, const std::opti
   return sizes;
 }
 
-/// Part 0, 1, 2 (q, k, v) of the top left `area`: [N, heads, area.height, area.width, d].
-torch::Tensor part_of(const torch::Tensor& qkv, int64_t part, const AttentionSizes& sizes, const QueryArea& area) {
-  return qkv.unflatten(3, {3, sizes.heads, sizes.head_width})
-      .select(3, part)
-      .slice(1, 0, area.height)
-      .slice(2, 0, area.width)
-      .permute({0, 3, 1, 2, 4});
-}
-
 torch::Tensor plain_attention(const torch::Tensor& qkv, const RelPosTables& tables, const AttentionSizes& sizes) {
   const QueryArea whole{sizes.height, sizes.width};
-  const torch::Tensor q = part_of(qkv, 0, sizes, sizes.area);
-  const torch::Tensor k = part_of(qkv, 1, sizes, whole).flatten(2, 3), v = part_of(qkv, 2, sizes, whole).flatten(2, 3);
+  const torch::Tensor q = part_view(qkv, 0, sizes, sizes.area);
+  const torch::Tensor k = part_view(qkv, 1, sizes, whole).flatten(2, 3),
+                      v = part_view(qkv, 2, sizes, whole).flatten(2, 3);
   const torch::Tensor by_height = gather_rel_pos(tables.height, sizes.height).slice(0, 0, sizes.area.height);
   const torch::Tensor by_width = gather_rel_pos(tables.width, sizes.width).slice(0, 0, sizes.area.width);
   const double scale = 1.0 / std::sqrt(static_cast<double>(sizes.head_width));
@@ -61,6 +53,14 @@ torch::Tensor plain_attention(const torch::Tensor& qkv, const RelPosTables& tabl
 }
 
 }  // namespace
+
+torch::Tensor part_view(const torch::Tensor& fused, int64_t part, const AttentionSizes& sizes, const QueryArea& area) {
+  return fused.unflatten(3, {3, sizes.heads, sizes.head_width})
+      .select(3, part)
+      .slice(1, 0, area.height)
+      .slice(2, 0, area.width)
+      .permute({0, 3, 1, 2, 4});
+}
 
 torch::Tensor rel_pos_attention(const torch::Tensor& qkv, const RelPosTables& tables, int64_t heads, AttentionPath path,
                                 std::optional<QueryArea> area) {

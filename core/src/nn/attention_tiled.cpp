@@ -13,7 +13,8 @@
 #include <functional>
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/utils.h>
 
 namespace lamina::nn {
 namespace {
@@ -61,16 +62,12 @@ void for_each_task(const AttentionSizes& sizes, const Cut& cut, bool parallel,
   }
 }
 
-/// View of one part (q, k, v) of a fused tensor, for the task: [images, heads, height, width, d].
-torch::Tensor part_view(const torch::Tensor& fused, int64_t part, const AttentionSizes& sizes, const Task& task,
+/// part_view() of the task's images and heads.
+torch::Tensor task_part(const torch::Tensor& fused, int64_t part, const AttentionSizes& sizes, const Task& task,
                         const QueryArea& area) {
-  return fused.unflatten(3, {3, sizes.heads, sizes.head_width})
-      .select(3, part)
+  return part_view(fused, part, sizes, area)
       .slice(0, task.image, task.image + task.images)
-      .slice(1, 0, area.height)
-      .slice(2, 0, area.width)
-      .slice(3, task.head, task.head + task.heads)
-      .permute({0, 3, 1, 2, 4});
+      .slice(1, task.head, task.head + task.heads);
 }
 
 /// View of a task's rows in a tensor of the queries [N, area.height, area.width, C]: [images, heads, rows, width, d].
@@ -94,8 +91,8 @@ struct Operands {
 
 Operands operands_of(const torch::Tensor& qkv, const AttentionSizes& sizes, const Task& task, torch::ScalarType type) {
   const QueryArea whole{sizes.height, sizes.width};
-  return {packed(part_view(qkv, 0, sizes, task, sizes.area), type), packed(part_view(qkv, 1, sizes, task, whole), type),
-          packed(part_view(qkv, 2, sizes, task, whole), type)};
+  return {packed(task_part(qkv, 0, sizes, task, sizes.area), type), packed(task_part(qkv, 1, sizes, task, whole), type),
+          packed(task_part(qkv, 2, sizes, task, whole), type)};
 }
 
 /// Both tables, turned so that rows run with the key, one below the other: [2h-1 + 2w-1, d].
@@ -187,7 +184,7 @@ torch::Tensor task_gradient(const torch::Tensor& qkv, const torch::Tensor& table
   const double scale = scale_of(sizes);
   const auto [q_all, k, v] = operands_of(qkv, sizes, task, type);
   torch::Tensor grad_k = at::zeros_like(k), grad_v = at::zeros_like(v), grad_table = at::zeros_like(table);
-  const torch::Tensor target_q = part_view(grad_qkv, 0, sizes, task, sizes.area);
+  const torch::Tensor target_q = task_part(grad_qkv, 0, sizes, task, sizes.area);
   for (int64_t first = 0; first < sizes.area.height; first += cut.rows) {
     const int64_t rows = std::min(cut.rows, sizes.area.height - first);
     const Tile tile(sizes, first, rows);
@@ -207,8 +204,8 @@ torch::Tensor task_gradient(const torch::Tensor& qkv, const torch::Tensor& table
     torch::Tensor target = target_q.slice(2, first, first + rows);
     target.copy_(grad_q.view(target.sizes()));
   }
-  torch::Tensor target_k = part_view(grad_qkv, 1, sizes, task, whole);
-  torch::Tensor target_v = part_view(grad_qkv, 2, sizes, task, whole);
+  torch::Tensor target_k = task_part(grad_qkv, 1, sizes, task, whole);
+  torch::Tensor target_v = task_part(grad_qkv, 2, sizes, task, whole);
   target_k.copy_(grad_k.view(target_k.sizes()));
   target_v.copy_(grad_v.view(target_v.sizes()));
   return grad_table;
