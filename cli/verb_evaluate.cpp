@@ -5,6 +5,7 @@
 #include "engine/ablate/plan.hpp"
 #include "engine/evaluate/folder.hpp"
 
+#include <lamina/base/atomic_file.hpp>
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
 
@@ -102,12 +103,13 @@ int evaluate(const po::variables_map& arguments) {
   const bool against_folder = arguments.contains("references");
   if (against_folder == arguments.contains("experiment"))
     throw ConfigError("give either --references FOLDER or --experiment EXPERIMENT");
+  const fs::path output = word_of(arguments, "output");
+  if (!output.empty()) make_folder(output);  // before the work, not after it
   const Scored scored =
       against_folder ? score_against_folder(arguments, *registry) : score_against_experiment(arguments, *registry);
   for (const auto& id : scored.scores.missing) log_warning("no prediction for case " + id);
   for (const auto& id : scored.scores.unmatched) log_warning("no reference for prediction " + id);
-  if (arguments.contains("output")) {
-    const fs::path output = word_of(arguments, "output");
+  if (!output.empty()) {
     engine::write_metrics_csv(output / "metrics.csv", scored.scores.rows);
     engine::write_summary(output / "summary.json", scored.scores.rows, scored.scores.files);
   }

@@ -21,13 +21,17 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path checkpoint_of_run(const engine::RunFolder& folder) {
+  if (!fs::exists(folder.experiment())) return engine::predicting_checkpoint(folder, "best");  // says what is missing
   const auto resolved = ConfigNode::parse(read_file(folder.experiment()), folder.experiment().string());
   return engine::predicting_checkpoint(folder, resolved.at("train").at("checkpoint").text_or("rule", "best"));
 }
 
 /// A checkpoint file, a run folder, or an experiment that was trained under --runs.
 fs::path checkpoint_of(const std::string& model, const po::variables_map& arguments, const Registry& registry) {
-  if (model.ends_with(".safetensors")) return model;
+  if (model.ends_with(".safetensors")) {
+    if (fs::exists(model)) return model;
+    throw DataError(text("there is no checkpoint ", model, "; expected a file, a run folder or a trained experiment"));
+  }
   const engine::RunFolder run(model);
   if (fs::exists(run.checkpoints())) return checkpoint_of_run(run);
   const auto experiment = engine::Experiment::load(model, overrides_of(arguments), registry);

@@ -14,7 +14,7 @@ from pathlib import Path
 from sandbox import Sandbox, run_cases, write_floats
 
 READ_ONLY = "the file system is read-only"
-FULL = "the disk is full"
+FULL = "No space left on device"
 
 
 @contextlib.contextmanager
@@ -65,8 +65,8 @@ def full_disks(box):
         box.refuses(1, *forward, full / "out.safetensors", says=[str(full), FULL])
         box.refuses(1, "plugin", "new", "loss", "my_loss", "--output", full / "loss", says=[str(full), FULL],
                     leaves=["full/loss/*"])
-    with file_system(box.folder / "full", "size=256k", fill=262_144 - 4096) as full:
-        box.refuses(1, *predict_words(box), full, says=[str(full), FULL], results=f"0 of 1 cases predicted in {full}\n")
+    with file_system(box.folder / "full", "size=256k", fill=262_144) as full:
+        box.refuses(1, *predict_words(box), full, says=[f"cannot write {full}/case_0.nii.gz", FULL])
 
 
 CASES = [read_only_folders, folders_that_are_files, full_disks]

@@ -113,7 +113,7 @@ std::vector<Job> match(const std::vector<std::string>& ids, const Files& predict
 void refuse_gaps(const fs::path& folder, const std::vector<std::string>& missing, size_t cases) {
   if (missing.empty()) return;
   throw DataError(text(missing.size(), " of ", cases, " cases have no prediction in ", folder.string(), ": ",
-                       join(missing), "; predict them too, or allow missing predictions to score the others"));
+                       join(missing), "; predict them too, or give --allow-missing to score the others"));
 }
 
 FolderScores score_all(const fs::path& predictions, const std::vector<std::string>& ids, const Files& references,

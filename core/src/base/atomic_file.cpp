@@ -105,18 +105,24 @@ void flush_and_close(Handle& handle, const fs::path& file) {
   if (fsync(handle.number()) != 0 || !handle.close_now()) fail(file, errno);
 }
 
-/// A library's writer says why it failed only in its own words; a full disk is the usual reason.
-void run_writer(const std::function<void(const fs::path&)>& writer, const fs::path& temporary, const fs::path& file) {
+/// A writer says why it failed in its own words, and of the temporary file; a full disk is the usual reason.
+[[noreturn]] void explain(const std::exception& problem, const fs::path& file) {
   constexpr uintmax_t kNearlyNothing = 1 << 16;
+  std::error_code ignored;
+  const auto space = fs::space(file.has_parent_path() ? file.parent_path() : ".", ignored);
+  if (!ignored && space.available < kNearlyNothing) fail(file, ENOSPC);
+  throw StorageError(text("cannot write ", file.string(), ": ", problem.what()));
+}
+
+void run_writer(const std::function<void(const fs::path&)>& writer, const fs::path& temporary, const fs::path& file) {
   try {
     writer(temporary);
+  } catch (const StorageError& problem) {
+    explain(problem, file);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& problem) {
-    std::error_code ignored;
-    const auto space = fs::space(temporary.parent_path().empty() ? "." : temporary.parent_path(), ignored);
-    if (!ignored && space.available < kNearlyNothing) fail(file, ENOSPC);
-    throw StorageError(text("cannot write ", file.string(), ": ", problem.what()));
+    explain(problem, file);
   }
 }
 

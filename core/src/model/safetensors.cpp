@@ -134,7 +134,7 @@ Json parse_header(const path& file, const std::string& content) {
 Header read_header(std::ifstream& in, const path& file) {
   std::error_code failed;
   const uint64_t size = std::filesystem::file_size(file, failed);
-  if (failed || !in) refuse(file, "cannot be read; is the path right?");
+  if (failed || !in) refuse(file, "cannot be read: " + (failed ? failed.message() : "permission denied?"));
   uint64_t length = 0;
   if (size < kPrefix || !in.read(reinterpret_cast<char*>(&length), kPrefix))
     refuse(file, text("is truncated: ", size, " bytes are too few for a safetensors file"));
