@@ -1,17 +1,18 @@
 // The depth-convolution adapter against its formulas in numpy, and at work in a U-Net.
 #include "depth_conv.hpp"
 
-#include "component_test.hpp"
+#include "adapter_test.hpp"
 
 namespace lamina {
 namespace {
 
+using testing::classes;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::slices_unet;
 
 const TensorDict& golden() {
-  static const TensorDict tensors =
-      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/depth_conv.safetensors").tensors;
+  static const TensorDict tensors = testing::golden_file("depth_conv");
   return tensors;
 }
 
@@ -163,35 +164,24 @@ TEST(DepthConv, TakesAFullConvolutionToo) {
   EXPECT_EQ(unit.named_parameters()["T_DWconv.weight"].sizes(), (std::vector<int64_t>{2, 2, 3, 1, 1}));
 }
 
-std::string two_dimensional(const std::string& adapters) {
-  return R"({"encoder": {"type": "unet_encoder", "dimensions": 2, "channels": [8, 12], "conv_bias": false}, "adapters": [)" +
-         adapters + R"(], "decoder": {"type": "unet", "conv_bias": false}})";
-}
-
-torch::Tensor classes(Model& model, const torch::Tensor& image) {
-  Batch batch;
-  batch.images.set(kPrimaryStream, image);
-  return forward(model, Mode::Infer, batch).outputs.primary().classes;
-}
-
 TEST(DepthConv, LeavesTheNetworkAsItWasAtTheStart) {
   torch::manual_seed(1);
-  const auto plain = testing::build_model(two_dimensional(""), {1, 2, {4, 16, 16}});
-  const auto adapted = testing::build_model(two_dimensional(R"("depth_conv")"), {1, 2, {4, 16, 16}});
+  const auto plain = testing::build_model(slices_unet(""), {1, 2, {4, 16, 16}});
+  const auto adapted = testing::build_model(slices_unet(R"("depth_conv")"), {1, 2, {4, 16, 16}});
   load_state(*adapted, state_of(*plain));
   const torch::Tensor image = testing::normal({2, 1, 4, 16, 16});
   EXPECT_EQ(testing::largest_difference(classes(*plain, image), classes(*adapted, image)), 0);
 }
 
 TEST(DepthConv, MixesSlicesOfOneCaseInATwoDimensionalNetwork) {
-  const auto model = testing::build_model(two_dimensional(R"({"type": "depth_conv", "at": "encoder.stages.1.output"})"),
+  const auto model = testing::build_model(slices_unet(R"({"type": "depth_conv", "at": "encoder.stages.1.output"})"),
                                           {1, 2, {5, 16, 16}});
   testing::redraw(*model);
   testing::expect_depth_mixing({2, 1, 5, 16, 16}, [&](const torch::Tensor& image) { return classes(*model, image); });
 }
 
 TEST(DepthConv, SlicesStayAloneWithoutIt) {
-  const auto model = testing::build_model(two_dimensional(""), {1, 2, {3, 16, 16}});
+  const auto model = testing::build_model(slices_unet(""), {1, 2, {3, 16, 16}});
   testing::redraw(*model);
   torch::Tensor image = testing::normal({1, 1, 3, 16, 16});
   const torch::Tensor before = classes(*model, image);
@@ -202,14 +192,13 @@ TEST(DepthConv, SlicesStayAloneWithoutIt) {
 }
 
 TEST(DepthConv, GradientsReachEveryParameter) {
-  const auto model = testing::build_model(two_dimensional(R"("depth_conv")"), {1, 2, {4, 16, 16}});
+  const auto model = testing::build_model(slices_unet(R"("depth_conv")"), {1, 2, {4, 16, 16}});
   testing::redraw(*model);
   testing::expect_gradients(*model, classes(*model, testing::normal({2, 1, 4, 16, 16})).pow(2).mean());
 }
 
 TEST(DepthConv, NamesItsParametersBySite) {
-  const auto model =
-      testing::build_model(two_dimensional(R"({"type": "depth_conv", "id": "depth"})"), {1, 2, {4, 16, 16}});
+  const auto model = testing::build_model(slices_unet(R"({"type": "depth_conv", "id": "depth"})"), {1, 2, {4, 16, 16}});
   EXPECT_TRUE(model->named_parameters().contains("adapters.depth.encoder/stages/1/output.D_fc1.weight"));
 }
 
@@ -217,7 +206,7 @@ TEST(DepthConv, ComputesTheSameAfterSavingAndLoading) {
   const torch::Tensor image = testing::normal({1, 1, 4, 16, 16});
   testing::expect_reload_equal<Model>(
       [] {
-        return testing::build_model(two_dimensional(R"("depth_conv")"), {1, 2, {4, 16, 16}});
+        return testing::build_model(slices_unet(R"("depth_conv")"), {1, 2, {4, 16, 16}});
       },
       [&](Model& model) { return classes(model, image).detach(); });
 }
@@ -238,7 +227,7 @@ TEST(DepthConv, RefusesSitesWithoutAGrid) {
 TEST(DepthConv, RefusesAnEvenKernel) {
   EXPECT_THAT(
       testing::message_of([] {
-        testing::build_model(two_dimensional(R"({"type": "depth_conv", "kernel": [2, 3, 3]})"), {1, 2, {4, 16, 16}});
+        testing::build_model(slices_unet(R"({"type": "depth_conv", "kernel": [2, 3, 3]})"), {1, 2, {4, 16, 16}});
       }),
       HasSubstr("kernel"));
 }
@@ -246,7 +235,7 @@ TEST(DepthConv, RefusesAnEvenKernel) {
 TEST(DepthConv, RefusesAScaleThatIsNeitherANumberNorLearned) {
   for (const char* scale : {"\"lerned\"", "11", "[1]"}) {
     EXPECT_THAT(testing::message_of([&] {
-                  testing::build_model(two_dimensional(text(R"({"type": "depth_conv", "scale": )", scale, "}")),
+                  testing::build_model(slices_unet(text(R"({"type": "depth_conv", "scale": )", scale, "}")),
                                        {1, 2, {4, 16, 16}});
                 }),
                 HasSubstr("scale: got " + std::string(scale)));

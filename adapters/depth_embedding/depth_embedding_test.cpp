@@ -1,17 +1,18 @@
 // The depth embedding against slice-by-slice sums in numpy, and at work in a U-Net.
 #include "depth_embedding.hpp"
 
-#include "component_test.hpp"
+#include "adapter_test.hpp"
 
 namespace lamina {
 namespace {
+
+using testing::classes;
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const TensorDict& golden() {
-  static const TensorDict tensors =
-      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/depth_embedding.safetensors").tensors;
+  static const TensorDict tensors = testing::golden_file("depth_embedding");
   return tensors;
 }
 
@@ -106,15 +107,7 @@ TEST(DepthEmbedding, ChoosesItsSiteByItsForm) {
 }
 
 std::string two_dimensional() {
-  return R"({"encoder": {"type": "unet_encoder", "dimensions": 2, "channels": [8, 12], "conv_bias": false},
-             "adapters": [{"type": "depth_embedding", "at": ["encoder.stages.*.output"]}],
-             "decoder": {"type": "unet", "conv_bias": false}})";
-}
-
-torch::Tensor classes(Model& model, const torch::Tensor& image) {
-  Batch batch;
-  batch.images.set(kPrimaryStream, image);
-  return forward(model, Mode::Infer, batch).outputs.primary().classes;
+  return testing::slices_unet(R"({"type": "depth_embedding", "at": ["encoder.stages.*.output"]})");
 }
 
 TEST(DepthEmbedding, GradientsReachIt) {

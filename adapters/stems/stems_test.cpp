@@ -2,7 +2,7 @@
 #include "conv_stem.hpp"
 #include "simple_stems.hpp"
 
-#include "component_test.hpp"
+#include "adapter_test.hpp"
 
 namespace lamina {
 namespace {
@@ -10,8 +10,7 @@ namespace {
 using ::testing::HasSubstr;
 
 const TensorDict& golden() {
-  static const TensorDict tensors =
-      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/stems.safetensors").tensors;
+  static const TensorDict tensors = testing::golden_file("stems");
   return tensors;
 }
 

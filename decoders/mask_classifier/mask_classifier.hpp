@@ -14,6 +14,9 @@
 #include <string>
 #include <vector>
 
+#include <torch/nn/modules/embedding.h>
+#include <torch/nn/modules/linear.h>
+
 namespace lamina {
 
 struct MaskClassifierOptions {

@@ -1,5 +1,5 @@
 // SAM's image encoder against PyPI's segment-anything (tests/parity/make_sam_encoder.py).
-#include "made_encoder.hpp"
+#include "sam_encoder.hpp"
 
 namespace lamina {
 namespace {

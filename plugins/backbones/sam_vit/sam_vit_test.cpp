@@ -1,5 +1,5 @@
 // SAM's image encoder: sizes, features, sites, pretrained tables, and what it refuses.
-#include "made_encoder.hpp"
+#include "sam_encoder.hpp"
 
 #include <ATen/autocast_mode.h>
 

@@ -3,6 +3,8 @@
 
 #include "component_test.hpp"
 
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/dropout.h>
 #include <lamina/options/binder.hpp>
 
 namespace lamina::testing {

@@ -2,6 +2,7 @@
 #include <lamina/nn/attention.hpp>
 #include <lamina/nn/rel_pos.hpp>
 
+#include <torch/autograd.h>
 #include "component_test.hpp"
 
 namespace lamina::nn {

@@ -6,6 +6,7 @@
 #include "component_test.hpp"
 
 #include <ATen/autocast_mode.h>
+#include <torch/autograd.h>
 
 namespace lamina::nn {
 namespace {

@@ -1,8 +1,7 @@
-// Encoders for the tests of this folder.
+// Encoders of SAM for tests, by the options of their entry.
 #pragma once
 
 #include "component_test.hpp"
-#include "sam_vit.hpp"
 
 namespace lamina::testing {
 
