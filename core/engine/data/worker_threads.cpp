@@ -38,6 +38,8 @@ WorkerThreads::WorkerThreads(int64_t count, std::function<void()> body) : body_(
   for (int64_t i = 0; i < count; ++i) {
     threads_.emplace_back([this, started] {
       at::set_num_threads(1);
+      // A thread's first question takes the process's number over, so it is asked before that is put back.
+      at::get_num_threads();
       started->count_down();
       const torch::NoGradGuard no_grad;
       body_();
