@@ -25,9 +25,9 @@ DecoderContext three_stages(bool folded = false) {
           {2, 8, 8}};
 }
 
-/// The reference is in float32 too, up to 1.4e-6 of its largest output away from the same network in float64.
+/// The reference was computed in float64, its outputs are up to 4.
 void expect_equal(const torch::Tensor& output, const torch::Tensor& reference) {
-  EXPECT_LE(testing::largest_difference(output, reference), 2e-6 * reference.abs().max().item<double>());
+  EXPECT_LE(testing::largest_difference(output, reference), 1e-5);
 }
 
 class UnetParity : public ::testing::TestWithParam<const char*> {};

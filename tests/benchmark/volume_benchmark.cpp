@@ -1,99 +1,90 @@
-// Around training steps: preparing cases, drawing and augmenting patches, predicting whole volumes; with the network
-// and the augmentations of experiments/hippocampus.json on made-up cases of the hippocampus' size.
+// Around training steps: reading and preparing cases, drawing and augmenting patches, predicting whole volumes; with
+// the network and the augmentations of experiments/hippocampus.json on made-up cases of the hippocampus' size.
 #include "engine/data/prefetch.hpp"
 #include "engine/data/sampler.hpp"
 #include "engine/predict/predictor.hpp"
 #include "engine/train/initial_model.hpp"
 
 #include <lamina/base/text.hpp>
+#include <lamina/io/volume_io.hpp>
 #include <lamina/plugin/loader.hpp>
-#include <lamina/plugin/registrar.hpp>
 
 #include <benchmark/benchmark.h>
 #include <torch/utils.h>
 #include <unistd.h>
 
+#include <fstream>
+
 namespace lamina::engine {
 namespace {
 
-struct MadeOptions {
-  std::array<int64_t, 3> size{36, 50, 35};
-  int64_t cases = 20;
-  void bind(OptionBinder& o) {
-    o.field("size", size, "Voxels");
-    o.field("cases", cases, "Cases");
-  }
-};
+namespace fs = std::filesystem;
 
-/// Noise around two boxes that touch.
-class Made : public Dataset {
- public:
-  using Options = MadeOptions;
-  Made(const Options& options, const DatasetContext&) : options_(options) {}
-  DatasetInfo info() const override {
-    DatasetInfo info;
-    info.name = "made";
-    info.channels = {"MRI"};
-    info.classes = {"background", "anterior", "posterior"};
-    info.flip_axes = {"x"};
-    return info;
-  }
-  std::vector<std::string> ids(Split split) const override {
-    std::vector<std::string> ids;
-    for (int64_t i = 0; split == Split::Train && i < options_.cases; ++i) ids.push_back(text("case", i));
-    return ids;
-  }
-  Case load(const std::string& id, WithLabels) const override {
-    const auto [depth, height, width] = options_.size;
-    torch::Tensor labels = torch::zeros({1, depth, height, width}, torch::kInt64);
-    labels.slice(1, depth / 3, depth / 2).slice(2, height / 4, height / 2).slice(3, width / 3, width / 2).fill_(1);
-    labels.slice(1, depth / 3, depth / 2).slice(2, height / 2, height / 4 * 3).slice(3, width / 3, width / 2).fill_(2);
-    Case one;
-    one.id = one.group = id;
-    one.valid = {{0, 0, 0}, options_.size};
-    one.images = Streams<Volume>(Volume{torch::randn(labels.sizes()) + labels, {}});
-    one.labels = Streams<Volume>(Volume{labels, {}});
-    return one;
-  }
-  std::string fingerprint() const override { return "made"; }
+const std::string kPhantom =
+    R"({"type": "phantom", "size": [36, 50, 35], "spacing": [1, 1, 1], "classes": 3, "cases": {"train": 20}})";
 
- private:
-  Options options_;
-};
+/// Phantom cases as files in nnU-Net's raw layout.
+void write_dataset(const fs::path& root, const Registry& registry) {
+  const auto phantom = registry.create<Dataset>(ConfigNode::parse(kPhantom), "dataset", DatasetContext{});
+  fs::create_directories(root / "imagesTr");
+  fs::create_directories(root / "labelsTr");
+  for (const std::string& id : phantom->ids(Split::Train)) {
+    const Case one = phantom->load(id, WithLabels::Yes);
+    write_image(root / "imagesTr" / (id + "_0000.nii.gz"), one.images.primary());
+    write_labels(root / "labelsTr" / (id + ".nii.gz"), one.labels.primary());
+  }
+  std::ofstream(root / "dataset.json") << text(
+      R"({"channel_names": {"0": "MRI"}, "labels": {"background": 0, "anterior": 1, "posterior": 2}, "numTraining": )",
+      phantom->ids(Split::Train).size(), R"(, "file_ending": ".nii.gz"})");
+}
 
 /// Everything of the experiment but its data.
 struct Bench {
   std::unique_ptr<Registry> registry = std::make_unique<Registry>();
-  std::filesystem::path folder = std::filesystem::temp_directory_path() / text("lamina-benchmark-", getpid());
+  fs::path folder = fs::temp_directory_path() / text("lamina-benchmark-", getpid());
   Experiment experiment;
   std::shared_ptr<const Dataset> dataset;
   std::shared_ptr<PrepareChain> chain;
 
   Bench() {
-    Registrar registrar("benchmark", "");
-    registrar.add<Made>("dataset", "made", "1", "Noise and two boxes");
-    registry->add(registrar.take());
     discover_plugins(*registry, {LAMINA_BENCHMARK_PLUGIN_DIR});
-    const auto file = std::filesystem::path(LAMINA_BENCHMARK_EXPERIMENTS) / "hippocampus.json";
-    const ConfigNode made = ConfigNode::parse(R"({"type": "made"})");
-    experiment = Experiment::load(file.string(), {{"dataset", made, false, "the benchmark"}}, *registry);
+    write_dataset(folder / "raw", *registry);
+    const auto file = fs::path(LAMINA_BENCHMARK_EXPERIMENTS) / "hippocampus.json";
+    const auto set = [](const char* key, const std::string& json) {
+      return Override{key, ConfigNode::parse(json), false, "the benchmark"};
+    };
+    experiment = Experiment::load(file.string(),
+                                  {set("dataset.root", text('"', (folder / "raw").string(), '"')),
+                                   set("dataset.split", R"({"val": 0, "test": 0})")},
+                                  *registry);
     dataset = registry->create<Dataset>(experiment.options().dataset, "dataset", DatasetContext{folder});
     const TransformContext context{dataset->info(), experiment.patch()};
     chain = std::make_shared<PrepareChain>(experiment.options().prepare, context, *registry);
     chain->fit(*dataset, dataset->ids(Split::Train));
   }
-  ~Bench() { std::filesystem::remove_all(folder); }
+  ~Bench() { fs::remove_all(folder); }
   static Bench& get() {
     static Bench bench;
     return bench;
   }
 };
 
+/// From compressed files to checked tensors.
+void read_cases(benchmark::State& state) {
+  Bench& bench = Bench::get();
+  const auto ids = bench.dataset->ids(Split::Train);
+  for (auto _ : state) {
+    for (const auto& id : ids) benchmark::DoNotOptimize(bench.dataset->load(id, WithLabels::Yes));
+  }
+  state.SetItemsProcessed(state.iterations() * std::ssize(ids));
+}
+
+/// The same, normalised and written to the cache.
 void prepare_cases(benchmark::State& state) {
   Bench& bench = Bench::get();
   const auto ids = bench.dataset->ids(Split::Train);
   for (auto _ : state) {
-    std::filesystem::remove_all(bench.folder / "fresh");
+    fs::remove_all(bench.folder / "fresh");
     PreparedDataset(bench.dataset, bench.chain, bench.folder / "fresh").warm(ids, 2);
   }
   state.SetItemsProcessed(state.iterations() * std::ssize(ids));
@@ -122,13 +113,15 @@ void whole_volumes(benchmark::State& state) {
   const auto info = bench.dataset->info();
   const Predictor predictor(initial_model(bench.experiment, info, *bench.registry), bench.experiment, info, bench.chain,
                             *bench.registry);
-  MadeOptions large;
-  large.size = {96, 128, 112};
-  const Case one = bench.chain->apply(Made(large, {}).load("large", WithLabels::Yes));
+  const ConfigNode large =
+      ConfigNode::parse(R"({"type": "phantom", "size": [96, 128, 112], "spacing": [1, 1, 1], "classes": 3})");
+  const auto phantom = bench.registry->create<Dataset>(large, "dataset", DatasetContext{});
+  const Case one = bench.chain->apply(phantom->load(phantom->ids(Split::Test).front(), WithLabels::No));
   predictor.predict_prepared(one);
   for (auto _ : state) benchmark::DoNotOptimize(predictor.predict_prepared(one));
 }
 
+BENCHMARK(read_cases)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(prepare_cases)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(augmented_patches)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(whole_volumes)->Unit(benchmark::kMillisecond)->UseRealTime();

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include <ATen/Dispatch.h>
+#include <ATen/ops/from_blob.h>
 #include <torch/utils.h>
 
 namespace lamina::io {
@@ -58,6 +60,14 @@ torch::Tensor empty_like_file(const RawVolume& raw, torch::ScalarType type) {
   return torch::empty({raw.channels, raw.size[0], raw.size[1], raw.size[2]}, type);
 }
 
+/// The file's own bytes as float32 [C, D, H, W]: a large volume is held once.
+torch::Tensor owning(RawVolume& raw) {
+  std::byte* bytes = raw.bytes.release();
+  return at::from_blob(
+      bytes, {raw.channels, raw.size[0], raw.size[1], raw.size[2]}, [bytes](void*) { delete[] bytes; },
+      torch::kFloat32);
+}
+
 [[noreturn]] void refuse_labels(const std::filesystem::path& file, int64_t count, double example, const char* what) {
   throw DataError(text(file.string(), ": ", count, count == 1 ? " voxel is " : " voxels are ", what,
                        " (the first: ", example, "); expected a label map of whole numbers, 0 = background"));
@@ -80,10 +90,14 @@ size_t RawVolume::byte_count(const std::filesystem::path& file) const {
   return count;
 }
 
-torch::Tensor to_image(const RawVolume& raw, const std::filesystem::path& file) {
-  torch::Tensor out = empty_like_file(raw, torch::kFloat32);
+torch::Tensor to_image(RawVolume raw, const std::filesystem::path& file) {
+  const bool as_stored = raw.slope == 1 && raw.intercept == 0;
+  const bool same_layout = raw.scalar == Scalar::Float32 && (raw.planar || raw.channels == 1);
+  torch::Tensor out = as_stored && same_layout ? owning(raw) : empty_like_file(raw, torch::kFloat32);
   float* values = out.data_ptr<float>();
-  if (raw.slope == 1 && raw.intercept == 0) {
+  if (as_stored && same_layout) {
+    // nothing to convert
+  } else if (as_stored) {
     copy_voxels(raw, values, [](auto stored) { return static_cast<float>(stored); });
   } else {
     copy_voxels(raw, values, [&](auto stored) {
@@ -127,15 +141,11 @@ std::string to_bytes(const torch::Tensor& voxels, Scalar scalar) {
     using To = std::remove_pointer_t<decltype(type)>;
     std::string out(count * sizeof(To), '\0');
     auto* to = reinterpret_cast<To*>(out.data());
-    if (voxels.is_floating_point()) {
-      const torch::Tensor from = voxels.to(torch::kFloat32).contiguous();
-      std::transform(from.data_ptr<float>(), from.data_ptr<float>() + count, to,
-                     [](float value) { return static_cast<To>(value); });
-    } else {
-      const torch::Tensor from = voxels.to(torch::kInt64).contiguous();
-      std::transform(from.data_ptr<int64_t>(), from.data_ptr<int64_t>() + count, to,
-                     [](int64_t value) { return static_cast<To>(value); });
-    }
+    const torch::Tensor from = voxels.contiguous();
+    AT_DISPATCH_ALL_TYPES(from.scalar_type(), "voxels to bytes", [&] {
+      const auto* values = from.data_ptr<scalar_t>();
+      std::transform(values, values + count, to, [](scalar_t value) { return static_cast<To>(value); });
+    });
     return out;
   });
 }

@@ -153,8 +153,8 @@ std::unique_ptr<std::byte[]> stack(const std::vector<Slice>& slices, int64_t cha
   const auto slice_values = static_cast<size_t>(slices[0].raw.voxels() * channels);
   auto bytes = std::make_unique_for_overwrite<std::byte[]>(slice_values * slices.size() * sizeof(float));
   for (size_t i = 0; i < slices.size(); ++i) {
-    RawVolume raw = read_with_itk(slices[i].file, Want::Voxels, ".dcm");
-    const torch::Tensor image = to_image(raw, slices[i].file).permute({1, 2, 3, 0}).contiguous();
+    const torch::Tensor voxels = to_image(read_with_itk(slices[i].file, Want::Voxels, ".dcm"), slices[i].file);
+    const torch::Tensor image = voxels.permute({1, 2, 3, 0}).contiguous();
     std::memcpy(bytes.get() + i * slice_values * sizeof(float), image.data_ptr<float>(), slice_values * sizeof(float));
   }
   return bytes;

@@ -30,8 +30,8 @@ struct RawVolume {
   size_t byte_count(const std::filesystem::path& file) const;
 };
 
-/// float32 [C, D, H, W]; DataError counting NaN and infinite voxels.
-torch::Tensor to_image(const RawVolume& raw, const std::filesystem::path& file);
+/// float32 [C, D, H, W]; DataError counting NaN and infinite voxels. Takes the bytes over where they are that already.
+torch::Tensor to_image(RawVolume raw, const std::filesystem::path& file);
 /// int64 [1, D, H, W]; DataError for fractions and for several channels.
 torch::Tensor to_labels(const RawVolume& raw, const std::filesystem::path& file);
 /// Contiguous bytes of `voxels` ([1, D, H, W] or [C, D, H, W]) as `scalar`, planar.

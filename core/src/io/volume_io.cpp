@@ -52,8 +52,9 @@ void write_label_png(const std::filesystem::path& file, const Volume& labels, io
 }  // namespace
 
 Volume read_image(const std::filesystem::path& file) {
-  const RawVolume raw = read_any(file, Want::Voxels, false);
-  return {io::to_image(raw, file), raw.geometry};
+  RawVolume raw = read_any(file, Want::Voxels, false);
+  const Geometry geometry = raw.geometry;
+  return {io::to_image(std::move(raw), file), geometry};
 }
 
 Volume read_labels(const std::filesystem::path& file) {

@@ -88,12 +88,12 @@ Case CtClipZscore::apply(Case one, Random&) const {
       throw DataError(text("case ", one.id, " has ", volume.voxels.size(0), " channels in '", stream,
                            "', the training cases had ", statistics_.size(0)));
     }
-    std::vector<torch::Tensor> channels;
+    auto result = volume.voxels.clone();
     for (int64_t index = 0; index < statistics_.size(0); ++index) {
       const double* s = statistics_[index].data_ptr<double>();
-      channels.push_back(volume.voxels[index].clamp(s[0], s[1]).sub_(s[2]).div_(std::max(s[3], kSmallest)));
+      result[index].clamp_(s[0], s[1]).sub_(s[2]).div_(std::max(s[3], kSmallest));
     }
-    volume.voxels = at::stack(channels);
+    volume.voxels = result;
   }
   return one;
 }

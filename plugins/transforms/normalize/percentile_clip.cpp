@@ -21,13 +21,16 @@ void PercentileClipOptions::check(OptionErrors& errors, const std::string& where
 PercentileClip::PercentileClip(const Options& options, const TransformContext&) : options_(options) {}
 
 torch::Tensor PercentileClip::rescale(const torch::Tensor& image) const {
-  std::vector<torch::Tensor> channels;
-  for (const auto& channel : image.unbind(0)) {
+  auto result = image.clone();
+  for (auto channel : result.unbind(0)) {
     const double low = normalizing::quantile(channel, options_.low / 100);
     const double high = normalizing::quantile(channel, options_.high / 100);
-    channels.push_back(high > low ? channel.clamp(low, high).sub_(low).div_(high - low) : at::zeros_like(channel));
+    if (high > low)
+      channel.clamp_(low, high).sub_(low).div_(high - low);
+    else
+      channel.zero_();
   }
-  return at::stack(channels);
+  return result;
 }
 
 Case PercentileClip::apply(Case one, Random&) const {

@@ -21,13 +21,14 @@ torch::Tensor Zscore::normalize(const torch::Tensor& image) const {
   const bool masked = options_.mask == "nonzero";
   const auto mask = masked ? normalizing::nonzero_mask(image) : torch::Tensor();
   if (masked && !mask.any().item<bool>()) return image;
-  std::vector<torch::Tensor> channels;
-  for (const auto& channel : image.unbind(0)) {
+  auto result = image.clone();  // once: volumes are large
+  for (auto channel : result.unbind(0)) {
     const auto [mean, sd] = normalizing::moments(masked ? channel.masked_select(mask) : channel);
-    const auto scaled = (channel - mean).div_(std::max(sd, kSmallest));
-    channels.push_back(masked ? at::where(mask, scaled, channel) : scaled);
+    const auto outside = masked ? channel.masked_select(mask.logical_not()) : torch::Tensor();
+    channel.sub_(mean).div_(std::max(sd, kSmallest));
+    if (masked) channel.masked_scatter_(mask.logical_not(), outside);
   }
-  return at::stack(channels);
+  return result;
 }
 
 Case Zscore::apply(Case one, Random&) const {
