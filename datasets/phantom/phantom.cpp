@@ -9,22 +9,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iomanip>
 
 #include <torch/utils.h>
 
 namespace lamina {
 namespace {
 
-constexpr std::array kSplits{std::pair{Split::Train, "train"}, std::pair{Split::Val, "val"},
-                             std::pair{Split::Test, "test"}};
 constexpr const char* kRecipe = "phantom recipe 1";  // raised whenever the same options make other pictures
-
-std::string case_name(const char* split, int64_t index) {
-  std::ostringstream out;
-  out << "phantom_" << split << '_' << std::setw(3) << std::setfill('0') << index;
-  return out.str();
-}
 
 template <class T>
 torch::Tensor as_tensor(const std::vector<T>& values, const std::array<int64_t, 3>& size, torch::ScalarType type) {
@@ -33,12 +24,6 @@ torch::Tensor as_tensor(const std::vector<T>& values, const std::array<int64_t, 
 }
 
 }  // namespace
-
-void PhantomOptions::Counts::bind(OptionBinder& o) {
-  o.field("train", train, "Cases to train on", AtLeast{1});
-  o.field("val", val, "Cases for selection", AtLeast{0});
-  o.field("test", test, "Cases for the test", AtLeast{0});
-}
 
 void PhantomOptions::bind(OptionBinder& o) {
   o.group("cases", cases, "How many cases each split has");
@@ -67,16 +52,7 @@ DatasetInfo Phantom::info() const {
   return info;
 }
 
-std::vector<std::string> Phantom::ids(Split split) const {
-  const auto& counts = options_.cases;
-  const std::array<int64_t, 3> wanted{counts.train, counts.val, counts.test};
-  std::vector<std::string> names;
-  for (size_t i = 0; i < kSplits.size(); ++i) {
-    if (kSplits[i].first != split) continue;
-    for (int64_t index = 0; index < wanted[i]; ++index) names.push_back(case_name(kSplits[i].second, index));
-  }
-  return names;
-}
+std::vector<std::string> Phantom::ids(Split split) const { return options_.cases.ids("phantom", split); }
 
 Case Phantom::load(const std::string& id, WithLabels labels) const {
   const auto& [size, spacing] = std::tie(options_.size, options_.spacing);

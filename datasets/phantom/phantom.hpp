@@ -1,21 +1,14 @@
 // Labelled volumes made by the program from a seed: runs everywhere, and may be published.
 #pragma once
 
-#include <lamina/data/dataset.hpp>
-#include <lamina/options/binder.hpp>
+#include "case_list.hpp"
 
 #include <array>
-#include <string>
-#include <vector>
 
 namespace lamina {
 
 struct PhantomOptions {
-  struct Counts {
-    int64_t train = 16, val = 4, test = 8;
-    void bind(OptionBinder& o);
-  };
-  Counts cases;
+  phantom::CaseCounts cases;
   std::array<int64_t, 3> size{24, 96, 96};
   std::array<double, 3> spacing{3, 1, 1};
   int64_t classes = 5;
