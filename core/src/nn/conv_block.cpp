@@ -63,8 +63,14 @@ Conv::Conv(const ConvSpec& spec, Direction direction)
 }
 
 torch::Tensor Conv::forward(const torch::Tensor& input) {
-  const std::vector<int64_t> ones(stride_.size(), 1), zeros(stride_.size(), 0);
-  return at::convolution(input, weight_, bias_, stride_, padding_, ones, transposed_, zeros, 1);
+  // By these names: autocast on the CPU knows them and not at::convolution.
+  const bool flat = stride_.size() == 2;
+  if (!transposed_) {
+    return flat ? at::conv2d(input, weight_, bias_, stride_, padding_)
+                : at::conv3d(input, weight_, bias_, stride_, padding_);
+  }
+  return flat ? at::conv_transpose2d(input, weight_, bias_, stride_, padding_)
+              : at::conv_transpose3d(input, weight_, bias_, stride_, padding_);
 }
 
 InstanceNorm::InstanceNorm(int64_t channels)

@@ -68,8 +68,10 @@ class NormLeaky : public torch::autograd::Function<NormLeaky> {
 
 }  // namespace
 
-torch::Tensor norm_leaky(const torch::Tensor& input, const torch::Tensor& weight, const torch::Tensor& bias, double eps,
+torch::Tensor norm_leaky(const torch::Tensor& any, const torch::Tensor& weight, const torch::Tensor& bias, double eps,
                          double slope) {
+  const bool lower = any.is_cpu() && any.scalar_type() == torch::kBFloat16;
+  const torch::Tensor input = lower ? any.to(torch::kFloat32) : any;
   if (fits(input, weight, bias)) return NormLeaky::apply(input, weight, bias, eps, slope);
   torch::Tensor normed = at::instance_norm(input, weight, bias, {}, {}, true, 0.1, eps, true);
   return slope == 1 ? normed : at::leaky_relu_(normed, slope);

@@ -5,6 +5,8 @@
 
 #include "component_test.hpp"
 
+#include <ATen/autocast_mode.h>
+
 namespace lamina::nn {
 namespace {
 
@@ -24,6 +26,19 @@ TEST(Conv, EqualsTorchInBothDirections) {
   EXPECT_LE(
       largest_difference(up.forward(small), torch::conv_transpose2d(small, state_of(up).at("weight"), {}, {2, 2})),
       1e-6);
+}
+
+TEST(Conv, ComputesInBfloat16UnderAutocastAndTheNormBehindItInFloat32) {
+  at::autocast::set_autocast_enabled(at::kCPU, true);
+  at::autocast::set_autocast_dtype(at::kCPU, at::kBFloat16);
+  const torch::Tensor image = lay_out(normal({1, 8, 3, 8, 8}), MemoryFormat::ChannelsLast), slice = image.select(2, 0);
+  for (const auto direction : {Conv::Direction::Forward, Conv::Direction::Transposed}) {
+    EXPECT_EQ(Conv({8, 8, {3, 3, 3}, {1, 1, 1}, true}, direction).forward(image).scalar_type(), at::kBFloat16);
+    EXPECT_EQ(Conv({8, 8, {3, 3}, {1, 1}, true}, direction).forward(slice).scalar_type(), at::kBFloat16);
+  }
+  EXPECT_EQ(ConvBlock({8, 8, {3, 3, 3}, {1, 1, 1}, true}).forward(image).scalar_type(), at::kFloat);
+  at::autocast::clear_cache();
+  at::autocast::set_autocast_enabled(at::kCPU, false);
 }
 
 TEST(Conv, StartsWithTheSpreadOfKaimingAndBiasesOfZero) {
