@@ -109,11 +109,15 @@ void require_shapes(const Model& model, const StateDict& own, const StateDict& s
                            classes, " (background included); to keep the model's own values there, add \"skip\": [\"",
                            join(names, "\", \""), "\"]"));
   }
+  constexpr size_t kShown = 5;
+  const size_t shown = std::min(names.size(), kShown);
   std::vector<std::string> lines;
-  for (const auto& name : names)
-    lines.push_back(
-        text(name, ": file [", join(state.at(name).sizes()), "], model [", join(own.at(name).sizes()), "]"));
-  throw ConfigError(text("weights: shapes in ", entry.file, " differ: ", join(lines),
+  for (size_t i = 0; i < shown; ++i) {
+    lines.push_back(text(names[i], ": file [", join(state.at(names[i]).sizes()), "], model [",
+                         join(own.at(names[i]).sizes()), "]"));
+  }
+  const std::string rest = shown < names.size() ? text(" and ", names.size() - shown, " more") : "";
+  throw ConfigError(text("weights: shapes in ", entry.file, " differ: ", join(lines), rest,
                          "; \"skip\" names what the file shall not fill"));
 }
 
