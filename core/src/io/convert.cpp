@@ -68,6 +68,21 @@ torch::Tensor owning(RawVolume& raw) {
       torch::kFloat32);
 }
 
+bool is_as_stored(const RawVolume& raw) { return raw.slope == 1 && raw.intercept == 0; }
+
+torch::Tensor converted(const RawVolume& raw) {
+  torch::Tensor out = empty_like_file(raw, torch::kFloat32);
+  auto* values = out.data_ptr<float>();
+  if (is_as_stored(raw)) {
+    copy_voxels(raw, values, [](auto stored) { return static_cast<float>(stored); });
+  } else {
+    copy_voxels(raw, values, [&](auto stored) {
+      return static_cast<float>(static_cast<double>(stored) * raw.slope + raw.intercept);
+    });
+  }
+  return out;
+}
+
 [[noreturn]] void refuse_labels(const std::filesystem::path& file, int64_t count, double example, const char* what) {
   throw DataError(text(file.string(), ": ", count, count == 1 ? " voxel is " : " voxels are ", what,
                        " (the first: ", example, "); expected a label map of whole numbers, 0 = background"));
@@ -91,19 +106,9 @@ size_t RawVolume::byte_count(const std::filesystem::path& file) const {
 }
 
 torch::Tensor to_image(RawVolume raw, const std::filesystem::path& file) {
-  const bool as_stored = raw.slope == 1 && raw.intercept == 0;
-  const bool same_layout = raw.scalar == Scalar::Float32 && (raw.planar || raw.channels == 1);
-  torch::Tensor out = as_stored && same_layout ? owning(raw) : empty_like_file(raw, torch::kFloat32);
-  float* values = out.data_ptr<float>();
-  if (as_stored && same_layout) {
-    // nothing to convert
-  } else if (as_stored) {
-    copy_voxels(raw, values, [](auto stored) { return static_cast<float>(stored); });
-  } else {
-    copy_voxels(raw, values, [&](auto stored) {
-      return static_cast<float>(static_cast<double>(stored) * raw.slope + raw.intercept);
-    });
-  }
+  const bool ready = is_as_stored(raw) && raw.scalar == Scalar::Float32 && (raw.planar || raw.channels == 1);
+  const torch::Tensor out = ready ? owning(raw) : converted(raw);
+  const float* values = out.const_data_ptr<float>();
   int64_t bad = 0;
   for (int64_t i = 0; i < out.numel(); ++i) bad += std::isfinite(values[i]) ? 0 : 1;
   if (bad > 0) {
@@ -142,7 +147,7 @@ std::string to_bytes(const torch::Tensor& voxels, Scalar scalar) {
     std::string out(count * sizeof(To), '\0');
     auto* to = reinterpret_cast<To*>(out.data());
     const torch::Tensor from = voxels.contiguous();
-    AT_DISPATCH_ALL_TYPES(from.scalar_type(), "voxels to bytes", [&] {
+    AT_DISPATCH_ALL_TYPES_AND3(at::kBool, at::kHalf, at::kBFloat16, from.scalar_type(), "voxels to bytes", [&] {
       const auto* values = from.data_ptr<scalar_t>();
       std::transform(values, values + count, to, [](scalar_t value) { return static_cast<To>(value); });
     });

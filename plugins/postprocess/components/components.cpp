@@ -36,8 +36,15 @@ struct Runs {
   std::vector<size_t> first;  // of each row; one more at the end
 };
 
+size_t count_runs(const bool* mask, int64_t rows, int64_t width) {
+  size_t count = 0;
+  for (int64_t i = 0; i < rows * width; ++i) count += mask[i] && (i % width == 0 || !mask[i - 1]) ? 1 : 0;
+  return count;
+}
+
 Runs find_runs(const bool* mask, int64_t rows, int64_t width) {
   Runs runs;
+  runs.all.reserve(count_runs(mask, rows, width));  // a noisy mask has millions: growing would hold them three times
   for (int64_t row = 0; row < rows; ++row) {
     runs.first.push_back(runs.all.size());
     const bool* line = mask + row * width;

@@ -24,11 +24,9 @@ torch::Tensor Zscore::normalize(const torch::Tensor& image) const {
   auto result = image.clone();  // once: volumes are large
   for (auto channel : result.unbind(0)) {
     const auto [mean, sd] = normalizing::moments(masked ? channel.masked_select(mask) : channel);
-    const auto outside = masked ? channel.masked_select(mask.logical_not()) : torch::Tensor();
     channel.sub_(mean).div_(std::max(sd, kSmallest));
-    if (masked) channel.masked_scatter_(mask.logical_not(), outside);
   }
-  return result;
+  return masked ? at::where_out(result, mask, result, image) : result;
 }
 
 Case Zscore::apply(Case one, Random&) const {

@@ -203,6 +203,20 @@ TEST(Nifti, NamesTheFileThatIsMissing) {
               HasSubstr("not an image that lamina reads"));
 }
 
+TEST(Nifti, WritesTensorsOfAnyType) {
+  const TemporaryFolder folder;
+  const torch::Tensor voxels = torch::zeros({1, 2, 3, 4}, torch::kInt64);
+  voxels.flatten().slice(0, 5).fill_(1);
+  for (const auto type : {torch::kBool, torch::kUInt8, torch::kInt16, torch::kInt32}) {
+    write_labels(folder / "labels.nii", {voxels.to(type), {}});
+    EXPECT_TRUE(read_labels(folder / "labels.nii").voxels.equal(voxels)) << type;
+  }
+  for (const auto type : {torch::kHalf, torch::kBFloat16, torch::kFloat32, torch::kFloat64, torch::kInt32}) {
+    write_image(folder / "image.nii", {voxels.to(type), {}});
+    EXPECT_TRUE(read_image(folder / "image.nii").voxels.equal(voxels.to(torch::kFloat32))) << type;
+  }
+}
+
 TEST(Nifti, SaysWhenTheFolderToWriteIntoIsMissing) {
   EXPECT_THROW(write_labels("/nowhere/a.nii.gz", {torch::zeros({1, 1, 2, 2}, torch::kInt64), {}}), StorageError);
 }
