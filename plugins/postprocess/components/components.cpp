@@ -11,7 +11,7 @@ namespace {
 
 /// Voxels begin..end-1 of one row.
 struct Run {
-  int64_t row, begin, end;
+  int32_t row, begin, end;  // a noisy mask has millions of runs
 };
 
 /// Sets of runs, joined as they turn out to touch.
@@ -52,7 +52,7 @@ Runs find_runs(const bool* mask, int64_t rows, int64_t width) {
       if (!line[x]) continue;
       const int64_t begin = x;
       while (x < width && line[x]) ++x;
-      runs.all.push_back({row, begin, x});
+      runs.all.push_back({static_cast<int32_t>(row), static_cast<int32_t>(begin), static_cast<int32_t>(x)});
     }
   }
   runs.first.push_back(runs.all.size());
