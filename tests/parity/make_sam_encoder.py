@@ -4,7 +4,6 @@ Run: python tests/parity/make_sam_encoder.py [base]   (torch, segment-anything 1
 Without a word: small encoders with every tensor redrawn, weights and outputs in sam_encoder.safetensors.
 base: ViT-B on 256 x 256 pixels. Its weights are made by `made`, which the test computes too; some outputs are kept.
 """
-import math
 import os
 import pathlib
 import sys
@@ -15,8 +14,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from segment_anything.modeling.image_encoder import ImageEncoderViT
 
+from made_numbers import made
+
 HERE = pathlib.Path(__file__).parent
-MASK = 0xFFFFFFFF
 
 
 def encoder(size, patch, channels, depth, heads, window, global_blocks, out):
@@ -87,27 +87,17 @@ def small():
     save(tensors, "sam_encoder.safetensors")
 
 
-def made(index, shape, low, high):
-    """Numbers between low and high that any language makes the same way: a hash of the position, in whole numbers."""
-    x = torch.arange(math.prod(shape), dtype=torch.int64) + index * 0x9E3779B1
-    for factor in (0x45D9F3B, 0x45D9F3B):
-        x = (x & MASK) ^ ((x & MASK) >> 16)
-        x = (x * factor) & MASK
-    x = x ^ (x >> 16)
-    return (low + (high - low) * x.double() / 2.0**32).float().reshape(shape)
-
-
 def base():
     model = encoder(size=1024, patch=16, channels=768, depth=12, heads=12, window=14, global_blocks=(2, 5, 8, 11), out=256)
     state = model.state_dict()
     for index, name in enumerate(sorted(state)):
         reach = 0.5 if "rel_pos" in name else 0.06
         centre = 1.0 if is_scale(name) else 0.0
-        state[name] = made(index, state[name].shape, centre - reach, centre + reach)
+        state[name] = torch.from_numpy(made(index, state[name].shape, centre - reach, centre + reach))
     state["pos_embed"] = state["pos_embed"][:, :16, :16]
     model.pos_embed = torch.nn.Parameter(state["pos_embed"])
     model.load_state_dict(state)
-    blocks, embedding = run(model, made(1000, (2, 3, 256, 256), -1.5, 1.5))
+    blocks, embedding = run(model, torch.from_numpy(made(1000, (2, 3, 256, 256), -1.5, 1.5)))
     print("spread of the embedding", embedding.std().item(), "of tap 1", blocks[5].std().item())
     save({"embedding": embedding[:, ::16, ::3, ::3], "tap.1": blocks[5][:, ::64, ::3, ::3]}, "sam_encoder_base.safetensors")
 

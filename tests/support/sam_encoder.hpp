@@ -6,10 +6,21 @@
 namespace lamina::testing {
 
 /// `options` is JSON behind the type: R"("size": "tiny")".
-inline std::shared_ptr<Backbone> sam_encoder(const std::string& options, const BackboneContext& context) {
-  auto encoder = registry().create<Backbone>(json(R"({"type": "sam_vit", )" + options + "}"), "model.encoder", context);
+inline std::shared_ptr<Backbone> unsettled_encoder(const std::string& type, const std::string& options,
+                                                   const BackboneContext& context) {
+  return registry().create<Backbone>(json(text(R"({"type": ")", type, R"(", )", options, "}")), "model.encoder",
+                                     context);
+}
+
+inline std::shared_ptr<Backbone> encoder_of(const std::string& type, const std::string& options,
+                                            const BackboneContext& context) {
+  auto encoder = unsettled_encoder(type, options, context);
   encoder->settle({context.image_channels, context.patch});
   return encoder;
+}
+
+inline std::shared_ptr<Backbone> sam_encoder(const std::string& options, const BackboneContext& context) {
+  return encoder_of("sam_vit", options, context);
 }
 
 /// Features of an image, with gradients.
@@ -17,5 +28,32 @@ inline Features encoded(Backbone& encoder, const torch::Tensor& image, const Nam
   Scene scene(Mode::Train);
   return encoder.encode(image, wanted, scene);
 }
+
+inline SiteId site_called(const SiteHost& host, const std::string& path) {
+  for (SiteId id = 0; id < host.sites().size(); ++id) {
+    if (host.sites()[id].path == path) return id;
+  }
+  throw Error("no site " + path);
+}
+
+/// Puts an adapter's unit (for five slices) at one site, as a model does; keep it as long as the encoder runs.
+inline std::shared_ptr<AdapterUnit> adapt(Backbone& encoder, const std::string& adapter, const std::string& path) {
+  const auto made = registry().create<Adapter>(json(adapter), "model.adapters[0]", {{5, 1, 1}, 2});
+  const SiteId id = site_called(encoder, path);
+  auto unit = made->attach(encoder.sites()[id], {Room::Encoder, {}, {}});
+  encoder.attach(id, *unit);
+  return unit;
+}
+
+/// Hands its output on and counts its calls; must not run twice.
+class CountingHook : public SiteHook {
+ public:
+  torch::Tensor apply(const SiteCall& call) override {
+    ++calls;
+    return call.output;
+  }
+  bool repeatable() const override { return false; }
+  int calls = 0;
+};
 
 }  // namespace lamina::testing

@@ -13,6 +13,17 @@ constexpr NameRule kSam[] = {
     {"mask_decoder.**", "decoder.{1}"},
 };
 
+// TinyViT was trained to classify before it was distilled; the classifier is still in the released file.
+constexpr NameRule kMobileSam[] = {
+    {"pixel_mean", ""},
+    {"pixel_std", ""},
+    {"image_encoder.norm_head.**", ""},
+    {"image_encoder.head.**", ""},
+    {"image_encoder.**", "encoder.{1}"},
+    {"prompt_encoder.**", "decoder.prompt_encoder.{1}"},
+    {"mask_decoder.**", "decoder.{1}"},
+};
+
 // Released modules sit inside SAM's own; here each adapter stands by itself, under its id and the site it sits at.
 constexpr NameRule kMaskSam[] = {
     {"sam_model.pixel_mean", ""},
@@ -44,7 +55,7 @@ constexpr NameRule kMaskSam[] = {
     {"final_conv.**", "decoder.final_conv.{1}"},
 };
 
-constexpr NameMap kMaps[] = {{"none", {}}, {"sam", kSam}, {"masksam", kMaskSam}};
+constexpr NameMap kMaps[] = {{"none", {}}, {"sam", kSam}, {"mobile_sam", kMobileSam}, {"masksam", kMaskSam}};
 
 }  // namespace
 

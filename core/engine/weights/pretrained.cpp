@@ -17,7 +17,9 @@
 namespace lamina::engine {
 namespace {
 
-constexpr const char *kEncoder = "encoder.", *kSamMap = "sam";
+constexpr const char* kEncoder = "encoder.";
+/// Maps of files that hold SAM's own decoder.
+constexpr const char* kMapsOfSam[] = {"sam", "mobile_sam"};
 
 StateDict read(const WeightsEntry& entry, const std::filesystem::path& folder) {
   const std::filesystem::path beside = folder / entry.file;
@@ -103,7 +105,8 @@ void require_shapes(const Model& model, const StateDict& own, const StateDict& s
   const auto names = misfits(own, state);
   if (names.empty()) return;
   const int64_t classes = model.setup().classes;
-  const bool foreign = entry.map == kSamMap;  // SAM's mask tokens are no classes
+  const bool foreign = std::ranges::any_of(kMapsOfSam, [&](const std::string& map) { return map == entry.map; });
+  // SAM's mask tokens are no classes.
   if (const auto theirs = foreign ? std::nullopt : classes_of_file(own, state, names, classes)) {
     throw ConfigError(text("weights: ", entry.file, " was trained for ", *theirs, " classes and the dataset has ",
                            classes, " (background included); to keep the model's own values there, add \"skip\": [\"",

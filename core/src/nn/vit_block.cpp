@@ -26,15 +26,6 @@ std::vector<Band> bands(int64_t length, int64_t window) {
   return result;
 }
 
-/// Fills up to whole windows at the bottom and at the right with `value` [C].
-torch::Tensor fill_up(torch::Tensor grid, const torch::Tensor& value, int64_t window) {
-  const int64_t below = windows_along(grid.size(1), window) * window - grid.size(1);
-  const int64_t right = windows_along(grid.size(2), window) * window - grid.size(2);
-  if (right > 0) grid = at::cat({grid, value.expand({grid.size(0), grid.size(1), right, -1})}, 2);
-  if (below > 0) grid = at::cat({grid, value.expand({grid.size(0), below, grid.size(2), -1})}, 1);
-  return grid;
-}
-
 Site grid_site(const std::string& path, SiteKind kind, int64_t channels) {
   return {path, kind, Layout::Grid, channels, channels, 1, {}};
 }
@@ -89,14 +80,13 @@ torch::Tensor VitAttention::in_windows(const torch::Tensor& grid, const Axes& ax
 torch::Tensor VitAttention::in_windows_without_padding(const torch::Tensor& grid, const Axes& axes, Scene& scene) {
   const int64_t window = options_.window;
   const torch::Tensor qkv = qkv_->forward(grid, axes, scene);  // [N, h, w, 3C]
-  const torch::Tensor padding = qkv_->bias().to(qkv.scalar_type());
   const RelPosTables tables = tables_for(window, window);
   std::vector<torch::Tensor> rows;
   for (const Band& y : bands(grid.size(1), window)) {
     std::vector<torch::Tensor> columns;
     for (const Band& x : bands(grid.size(2), window)) {
       const torch::Tensor piece = qkv.slice(1, y.begin, y.end).slice(2, x.begin, x.end);
-      const torch::Tensor windows = window_partition(fill_up(piece, padding, window), window);
+      const torch::Tensor windows = window_partition(fill_windows(piece, qkv_->bias(), window), window);
       const torch::Tensor mixed =
           rel_pos_attention(windows, tables, options_.heads, options_.path, QueryArea{y.inside, x.inside});
       columns.push_back(window_unpartition(mixed, y.end - y.begin, x.end - x.begin));

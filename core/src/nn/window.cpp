@@ -18,6 +18,15 @@ torch::Tensor window_partition(const torch::Tensor& grid, int64_t size) {
       .contiguous();
 }
 
+torch::Tensor fill_windows(torch::Tensor grid, const torch::Tensor& value, int64_t size) {
+  const int64_t below = windows_along(grid.size(1), size) * size - grid.size(1);
+  const int64_t right = windows_along(grid.size(2), size) * size - grid.size(2);
+  const torch::Tensor cell = value.to(grid.scalar_type());
+  if (right > 0) grid = at::cat({grid, cell.expand({grid.size(0), grid.size(1), right, -1})}, 2);
+  if (below > 0) grid = at::cat({grid, cell.expand({grid.size(0), below, grid.size(2), -1})}, 1);
+  return grid;
+}
+
 torch::Tensor window_unpartition(const torch::Tensor& windows, int64_t height, int64_t width) {
   const int64_t window_height = windows.size(1), window_width = windows.size(2);
   const int64_t rows = windows_along(height, window_height), columns = windows_along(width, window_width);

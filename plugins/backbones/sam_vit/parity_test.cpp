@@ -1,10 +1,12 @@
 // SAM's image encoder against PyPI's segment-anything (tests/parity/make_sam_encoder.py).
+#include "made_numbers.hpp"
 #include "sam_encoder.hpp"
 
 namespace lamina {
 namespace {
 
 using testing::largest_difference;
+using testing::made;
 
 std::string parity_file(const std::string& name) {
   return std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/" + name;
@@ -61,25 +63,6 @@ INSTANTIATE_TEST_SUITE_P(Grids, SamParity,
                                                               Case{"enlarged", "resize"}),
                                             ::testing::Values("plain", "tiled")),
                          [](const auto& info) { return std::get<0>(info.param).name + "_" + std::get<1>(info.param); });
-
-// The same numbers as `made` in the script: a hash of the position in whole numbers, stretched to [low, high).
-torch::Tensor made(int64_t index, const std::vector<int64_t>& shape, double low, double high) {
-  constexpr int64_t kMask = 0xFFFFFFFF;
-  int64_t count = 1;
-  for (const int64_t size : shape) count *= size;
-  torch::Tensor numbers = torch::empty({count}, torch::kFloat32);
-  auto* number = numbers.data_ptr<float>();
-  for (int64_t i = 0; i < count; ++i) {
-    auto x = static_cast<uint64_t>(i + index * 0x9E3779B1);
-    for (int round = 0; round < 2; ++round) {
-      x = (x & kMask) ^ ((x & kMask) >> 16);
-      x = (x * 0x45D9F3B) & kMask;
-    }
-    x ^= x >> 16;
-    number[i] = static_cast<float>(low + (high - low) * (static_cast<double>(x) / 4294967296.0));
-  }
-  return numbers.view(shape);
-}
 
 // ViT-B on 256 x 256 pixels: position table and tables of relative position of SAM's own size, cropped and resized.
 TEST(SamBaseSlow, EqualsSegmentAnythingOnViTB) {

@@ -3,13 +3,13 @@
 
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
+#include <lamina/model/slice_encoder.hpp>
 #include <lamina/nn/checkpoint.hpp>
 #include <lamina/nn/conv_block.hpp>
-#include <lamina/nn/fold.hpp>
 #include <lamina/nn/shape_check.hpp>
+#include <lamina/nn/truncated_normal.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 #include <torch/utils.h>
 
@@ -18,19 +18,6 @@ namespace sam_vit {
 namespace {
 
 constexpr int64_t kColours = 3;
-constexpr double kSpread = 0.02;
-
-torch::nn::Conv2d make_conv(int64_t in, int64_t out, int64_t kernel) {
-  auto options = torch::nn::Conv2dOptions(in, out, kernel).bias(false);
-  options.padding((kernel - 1) / 2);
-  return torch::nn::Conv2d(options);
-}
-
-/// Normal numbers of spread 0.02 without those beyond two spreads.
-void draw_truncated_normal(torch::Tensor target) {
-  const double edge = std::erf(std::sqrt(2.0));
-  target.uniform_(-edge, edge).erfinv_().mul_(kSpread * std::sqrt(2.0));
-}
 
 /// Linear maps truncated normal, biases 0; convolutions and norms stay as torch makes them.
 void start_from_scratch(torch::nn::Module& block) {
@@ -38,7 +25,7 @@ void start_from_scratch(torch::nn::Module& block) {
   for (auto& item : block.named_parameters()) {
     const std::string& name = item.key();
     if (name.find("norm") != std::string::npos) continue;
-    if (name.ends_with(".weight")) draw_truncated_normal(item.value());
+    if (name.ends_with(".weight")) nn::draw_truncated_normal(item.value());
     if (name.ends_with(".bias")) item.value().zero_();
   }
 }
@@ -61,17 +48,6 @@ torch::Tensor PatchEmbed::forward(const torch::Tensor& slices) {
   return at::linear(patches, proj_->weight.flatten(1), proj_->bias);
 }
 
-Neck::Neck(int64_t channels, int64_t out_channels) {
-  narrow_ = register_module("0", make_conv(channels, out_channels, 1));
-  first_norm_ = register_module("1", std::make_shared<nn::LayerNorm2d>(out_channels));
-  smooth_ = register_module("2", make_conv(out_channels, out_channels, 3));
-  second_norm_ = register_module("3", std::make_shared<nn::LayerNorm2d>(out_channels));
-}
-
-torch::Tensor Neck::forward(const torch::Tensor& tokens) {
-  return second_norm_->forward(smooth_->forward(first_norm_->forward(narrow_->forward(tokens))));
-}
-
 }  // namespace sam_vit
 
 SamVit::SamVit(const Options& options, const BackboneContext& context)
@@ -83,7 +59,7 @@ SamVit::SamVit(const Options& options, const BackboneContext& context)
   patch_embed_ = register_module("patch_embed", std::make_shared<sam_vit::PatchEmbed>(numbers_.patch_size, channels));
   make_blocks();
   neck_input_ = add_site({"neck.input", SiteKind::Stream, Layout::Grid, channels, channels, 1, {}});
-  neck_ = register_module("neck", std::make_shared<sam_vit::Neck>(channels, numbers_.out_channels));
+  neck_ = register_module("neck", std::make_shared<nn::SamNeck>(channels, numbers_.out_channels));
   neck_out_ =
       add_site({"neck.out", SiteKind::Stream, Layout::Grid, numbers_.out_channels, numbers_.out_channels, 1, {}});
 }
@@ -105,31 +81,14 @@ void SamVit::make_blocks() {
   register_module("blocks", nn::make_list(children));
 }
 
-void SamVit::check_image(const Shape& image) const {
-  if (image.channels != 1 && image.channels != 3) {
-    throw ConfigError(text("model.encoder: SAM's encoder takes 1 channel (shown as grey) or 3, but the image has ",
-                           image.channels,
-                           ". Put a stem at encoder.image: conv_stem or project make 3 channels of any number, repeat "
-                           "makes 3 of one"));
-  }
-  static constexpr const char* kAxes[] = {"z", "y", "x"};
-  for (const size_t axis : {1, 2}) {
-    const int64_t length = image.size[axis], side = numbers_.patch_size;
-    if (length % side == 0 && length > 0) continue;
-    const bool stem = length != patch_[axis];
-    throw ConfigError(text("train.patch: ", length, " along ", kAxes[axis], stem ? " (behind the stem)" : "",
-                           " is not divisible by model.encoder.patch_size ", side, "; take ",
-                           (length / side + 1) * side, " or another patch_size"));
-  }
-}
-
 void SamVit::settle(Shape image) {
-  check_image(image);
-  grid_ = {image.size[1] / numbers_.patch_size, image.size[2] / numbers_.patch_size};
+  const int64_t side = numbers_.patch_size;
+  require_slices(image, patch_, side, text("model.encoder.patch_size ", side));
+  grid_ = {image.size[1] / side, image.size[2] / side};
   make_tables();
   describe();
   for (size_t i = 0; i < blocks_.size(); ++i)
-    checkpointed_.push_back(options_.checkpoint && repeatable(text("blocks.", i, ".")));
+    checkpointed_.push_back(options_.checkpoint && repeatable(*this, text("blocks.", i, ".")));
 }
 
 void SamVit::make_tables() {
@@ -143,26 +102,18 @@ void SamVit::make_tables() {
   }
   const auto& size = crop ? table : grid_;
   pos_embed_ = register_parameter("pos_embed", torch::empty({1, size[0], size[1], numbers_.embed_dim}));
-  {
-    const torch::NoGradGuard no_grad;
-    sam_vit::draw_truncated_normal(pos_embed_);
-  }
+  nn::draw_truncated_normal(pos_embed_);
   const auto& rows = options_.rel_pos == "runtime" ? table : grid_;
   for (const auto& block : blocks_) block->make_tables(rows[0], rows[1]);
 }
 
 void SamVit::describe() {
-  FeatureSpec spec;
-  spec.channels = numbers_.embed_dim;
-  spec.stride = {1, static_cast<double>(patch_[1]) / static_cast<double>(grid_[0]),
-                 static_cast<double>(patch_[2]) / static_cast<double>(grid_[1])};
+  FeatureSpec spec = slice_feature("", numbers_.embed_dim, patch_, grid_);
   // Positions 0 to 1 span what the position table spans; a cropped one spans more than the patch.
-  const bool crop = options_.position == "crop";
-  for (size_t axis = 0; axis < 2; ++axis) {
-    const int64_t cells = crop ? pos_embed_.size(static_cast<int64_t>(axis) + 1) : grid_[axis];
-    spec.frame[axis] = spec.stride[axis + 1] * static_cast<double>(cells);
+  if (options_.position == "crop") {
+    for (size_t axis = 0; axis < 2; ++axis)
+      spec.frame[axis] = spec.stride[axis + 1] * static_cast<double>(pos_embed_.size(static_cast<int64_t>(axis) + 1));
   }
-  spec.folded = true;
   const auto& global = numbers_.global_blocks;
   int64_t taps = 0;
   for (int64_t i = 0; i < numbers_.depth; ++i) {
@@ -178,24 +129,13 @@ void SamVit::describe() {
   features_.push_back(spec);
 }
 
-bool SamVit::repeatable(const std::string& prefix) const {
-  for (SiteId id = 0; id < sites().size(); ++id) {
-    if (!sites()[id].path.starts_with(prefix)) continue;
-    for (const auto* hook : hooks(id)) {
-      if (!hook->repeatable()) return false;
-    }
-  }
-  return true;
-}
-
 torch::Tensor SamVit::embed(const torch::Tensor& image, Axes& axes, Scene& scene) {
   nn::require_shape(image, {nn::kAny, nn::kAny, nn::kAny, nn::kAny, nn::kAny}, "the encoder's image");
   axes.batch = image.size(0);
   axes.depth = image.size(2);
-  torch::Tensor slices = nn::fold_depth(through(image_site_, image, image, axes, scene));
-  if (slices.size(1) == 1) slices = slices.expand({-1, 3, -1, -1});
   const int64_t side = numbers_.patch_size;
-  nn::require_shape(slices, {nn::kAny, 3, grid_[0] * side, grid_[1] * side}, "the slices behind the encoder's stem");
+  const torch::Tensor slices =
+      colour_slices(through(image_site_, image, image, axes, scene), grid_[0] * side, grid_[1] * side);
   axes.height = grid_[0];
   axes.width = grid_[1];
   const torch::Tensor position = pos_embed_.slice(1, 0, grid_[0]).slice(2, 0, grid_[1]);

@@ -4,7 +4,7 @@
 #include "options.hpp"
 
 #include <lamina/model/backbone.hpp>
-#include <lamina/nn/layer_norm_2d.hpp>
+#include <lamina/nn/sam_neck.hpp>
 #include <lamina/nn/vit_block.hpp>
 
 #include <memory>
@@ -26,17 +26,6 @@ class PatchEmbed : public torch::nn::Module {
  private:
   int64_t patch_size_;
   torch::nn::Conv2d proj_{nullptr};
-};
-
-/// [N, C, g, g] -> [N, E, g, g]: convolution 1x1, norm, convolution 3x3, norm. Parameters: "0.*" to "3.*".
-class Neck : public torch::nn::Module {
- public:
-  Neck(int64_t channels, int64_t out_channels);
-  torch::Tensor forward(const torch::Tensor& tokens);
-
- private:
-  torch::nn::Conv2d narrow_{nullptr}, smooth_{nullptr};
-  std::shared_ptr<nn::LayerNorm2d> first_norm_, second_norm_;
 };
 
 /// What a network of these sizes takes from a pretrained one.
@@ -63,10 +52,8 @@ class SamVit : public Backbone {
 
  private:
   void make_blocks();
-  void check_image(const Shape& image) const;
   void make_tables();
   void describe();
-  bool repeatable(const std::string& prefix) const;
   torch::Tensor embed(const torch::Tensor& image, Axes& axes, Scene& scene);
   torch::Tensor run_block(size_t index, const torch::Tensor& tokens, const Axes& axes, Scene& scene);
   torch::Tensor embedding(const torch::Tensor& tokens, const Axes& axes, Scene& scene);
@@ -80,7 +67,7 @@ class SamVit : public Backbone {
   std::vector<std::shared_ptr<nn::VitBlock>> blocks_;
   std::vector<bool> checkpointed_;
   std::vector<std::vector<std::string>> names_;  // features behind each block
-  std::shared_ptr<sam_vit::Neck> neck_;
+  std::shared_ptr<nn::SamNeck> neck_;
   SiteId image_site_, embed_site_, neck_input_, neck_out_;
   std::vector<FeatureSpec> features_;
 };

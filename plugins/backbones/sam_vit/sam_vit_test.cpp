@@ -6,6 +6,7 @@
 namespace lamina {
 namespace {
 
+using testing::adapt;
 using ::testing::ElementsAre;
 using testing::encoded;
 using ::testing::HasSubstr;
@@ -85,8 +86,7 @@ TEST(SamVit, ACroppedTableFramesMoreThanThePatch) {
 
 // A stem that enlarges the image fourfold makes cells of one pixel of the patch.
 TEST(SamVit, StrideCountsPixelsOfThePatchBehindAStem) {
-  auto encoder = testing::registry().create<Backbone>(testing::json(R"({"type": "sam_vit", "size": "tiny"})"),
-                                                      "model.encoder", kSmall);
+  auto encoder = testing::unsettled_encoder("sam_vit", R"("size": "tiny")", kSmall);
   encoder->settle({3, {2, 96, 64}});
   EXPECT_THAT(encoder->features()[0].stride, ElementsAre(1, 1, 1));
   EXPECT_THAT(encoder->features()[0].frame, ElementsAre(24, 16));
@@ -247,18 +247,6 @@ TEST(SamVit, RefusesAnImageOfAnotherSizeThanItWasBuiltFor) {
   EXPECT_THAT(message_of([&] { encoded(*encoder, normal({1, 1, 2, 24, 20})); }), HasSubstr("expected [*, 3, 24, 16]"));
 }
 
-// Puts an adapter's unit at one site, as a model does; keep it as long as the encoder runs.
-std::shared_ptr<AdapterUnit> adapt(Backbone& encoder, const std::string& adapter, const std::string& path) {
-  const auto made = testing::registry().create<Adapter>(testing::json(adapter), "model.adapters[0]", {{5, 24, 16}, 2});
-  for (SiteId id = 0; id < encoder.sites().size(); ++id) {
-    if (encoder.sites()[id].path != path) continue;
-    auto unit = made->attach(encoder.sites()[id], {Room::Encoder, {}, {}});
-    encoder.attach(id, *unit);
-    return unit;
-  }
-  throw Error("no site " + path);
-}
-
 // Windowed blocks (2) and global ones (3): neighbours are found in true depth.
 TEST(SamVit, DepthAdaptersMixSlicesInWindowedAndGlobalBlocks) {
   for (const char* path : {"blocks.2.attn.out", "blocks.3.attn.out", "blocks.2.attn.merged"}) {
@@ -288,24 +276,10 @@ TEST(SamVit, CheckpointedBlocksTrainTheirAdaptersInAFrozenTrunk) {
   EXPECT_TRUE(torch::equal(gradients[0], gradients[1]));
 }
 
-// Hands its number of calls on; must not run twice.
-class Counts : public SiteHook {
- public:
-  torch::Tensor apply(const SiteCall& call) override {
-    ++calls;
-    return call.output;
-  }
-  bool repeatable() const override { return false; }
-  int calls = 0;
-};
-
 TEST(SamVit, DoesNotCheckpointABlockWhoseUnitMustRunOnce) {
-  const auto encoder = testing::registry().create<Backbone>(
-      testing::json(R"({"type": "sam_vit", "size": "tiny", "checkpoint": true})"), "model.encoder", kSmall);
-  Counts counts;
-  for (SiteId id = 0; id < encoder->sites().size(); ++id) {
-    if (encoder->sites()[id].path == "blocks.1.mid") encoder->attach(id, counts);
-  }
+  const auto encoder = testing::unsettled_encoder("sam_vit", R"("size": "tiny", "checkpoint": true)", kSmall);
+  testing::CountingHook counts;
+  encoder->attach(testing::site_called(*encoder, "blocks.1.mid"), counts);
   encoder->settle({1, kSmall.patch});
   encoded(*encoder, normal({1, 1, 2, 24, 16})).at("embedding").sum().backward();
   EXPECT_EQ(counts.calls, 1);

@@ -21,6 +21,16 @@ TEST(Windows, HoldTheGridRowByRowAndZerosBeyondIt) {
   EXPECT_EQ(windows[6].slice(0, 1).abs().max().item<float>(), 0);
 }
 
+TEST(Windows, AreFilledUpWithAValue) {
+  const torch::Tensor grid = normal({2, 5, 7, 3}), value = normal({3}, 2);
+  const torch::Tensor filled = fill_windows(grid, value, 4);
+  ASSERT_EQ(filled.sizes(), (std::vector<int64_t>{2, 8, 8, 3}));
+  EXPECT_TRUE(torch::equal(filled.slice(1, 0, 5).slice(2, 0, 7), grid));
+  EXPECT_TRUE(torch::equal(filled[1].slice(0, 5), value.expand({3, 8, 3})));
+  EXPECT_TRUE(torch::equal(filled[0].select(1, 7), value.expand({8, 3})));
+  EXPECT_TRUE(fill_windows(filled, value, 4).is_same(filled));
+}
+
 TEST(Windows, AreUndoneByJoining) {
   for (const auto& [height, width] : {std::pair{8, 8}, {5, 7}, {2, 3}, {12, 4}}) {
     const torch::Tensor grid = normal({2, height, width, 3});

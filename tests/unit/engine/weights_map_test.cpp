@@ -125,6 +125,25 @@ TEST_F(WeightsMaps, SamsNamesAreExactlyThoseOfEncoderAndDecoder) {
   EXPECT_EQ(ours, names_of(*model));
 }
 
+// The encoder's names are compared with the released ones by its plugin's test.
+TEST_F(WeightsMaps, MobileSamsNamesAreThoseOfEncoderAndDecoderAndItsClassifierIsLeftOut) {
+  const auto model = build(R"({"encoder": {"type": "mobile_sam", "size": "tiny"}, "adapters": [],
+                               "prompter": {"type": "none"}, "decoder": {"type": "sam_mask", "mlp_channels": 8}})",
+                           {3, 2, {1, 64, 64}});
+  StateDict file;
+  for (const char* name : {"norm_head.weight", "norm_head.bias", "head.weight", "head.bias"})
+    file[text("image_encoder.", name)] = torch::ones({1});
+  for (const auto& [name, tensor] : state_of(model->encoder())) file["image_encoder." + name] = tensor;
+  for (const auto& name : names_of_sam()) {
+    if (!name.starts_with("image_encoder.")) file[name] = torch::ones({1});
+  }
+  const Renamed renamed = rename(file, "mobile_sam");
+  EXPECT_EQ(renamed.dropped.size(), 4U);
+  Names ours;
+  for (const auto& [name, tensor] : renamed.state) ours.insert(name);
+  EXPECT_EQ(ours, names_of(*model));
+}
+
 TEST_F(WeightsMaps, EveryAdditionOfMaskSamFindsItsParameter) {
   const ConfigNode paper =
       Experiment::load(
@@ -176,7 +195,7 @@ TEST_F(WeightsMaps, OpenWhatTrainingProgramsWrapAroundWeights) {
 TEST_F(WeightsMaps, AreNamedWhereOneIsUnknown) {
   EXPECT_THAT([] { rename({}, "masksm"); },
               ThrowsMessage<ConfigError>(AllOf(HasSubstr("there is no map 'masksm' (did you mean 'masksam'?)"),
-                                               HasSubstr("there are: none, sam, masksam"))));
+                                               HasSubstr("there are: none, sam, mobile_sam, masksam"))));
   EXPECT_THAT(
       [] {
         rename({{"encoder.a", torch::ones(1)}, {"image_encoder.a", torch::ones(1)}}, "sam");
