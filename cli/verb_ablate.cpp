@@ -8,6 +8,7 @@
 #include "engine/run/interrupt.hpp"
 
 #include <lamina/base/atomic_file.hpp>
+#include <lamina/base/error.hpp>
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
 
@@ -70,11 +71,18 @@ int finish(const po::variables_map& arguments, const engine::StudyResult& result
   return result.failures.empty() ? 0 : 1;
 }
 
+int64_t jobs_of(const po::variables_map& arguments) {
+  constexpr int64_t kMost = 256;
+  const auto jobs = arguments["jobs"].as<int64_t>();
+  if (jobs >= 1 && jobs <= kMost) return jobs;
+  throw ConfigError(text("--jobs is ", jobs, "; from 1 to ", kMost, " runs can go on at a time"));
+}
+
 int ablate(const po::variables_map& arguments) {
   engine::install_interrupt_handlers();
   const auto registry = open_registry();
   const auto study = engine::Study::load(word_of(arguments, "study"), overrides_of(arguments), *registry);
-  engine::StudyRun how{runs_folder(arguments), words_of(arguments, "only"), child_runner()};
+  engine::StudyRun how{runs_folder(arguments), words_of(arguments, "only"), child_runner(), jobs_of(arguments)};
   if (arguments.contains("in-process")) how.runner = nullptr;
   if (!arguments.contains("dry-run")) return finish(arguments, engine::run_study(study, how, *registry));
   const auto plan = engine::make_plan(study, how, *registry);
@@ -87,7 +95,12 @@ int run_cell(const po::variables_map& arguments) {
   const engine::RunFolder folder(word_of(arguments, "run"));
   const auto registry = open_registry();
   const auto resolved = ConfigNode::parse(read_file(folder.experiment()), folder.experiment().string());
-  const auto experiment = engine::Experiment::from_node(resolved, word_of(arguments, "origin"), {}, *registry);
+  std::vector<engine::Override> overrides;
+  if (arguments.contains("threads")) {
+    const std::string threads = std::to_string(arguments["threads"].as<int64_t>());
+    overrides.push_back({"runtime.threads", ConfigNode::parse(threads), false, "--threads"});
+  }
+  const auto experiment = engine::Experiment::from_node(resolved, word_of(arguments, "origin"), overrides, *registry);
   engine::use_runtime(experiment.options().runtime);
   engine::run_cell(experiment, folder, word_of(arguments, "cache"), *registry);
   return 0;
@@ -98,7 +111,7 @@ int run_cell(const po::variables_map& arguments) {
 Verb ablate_verb() {
   return {"ablate",
           "runs a study: every arm and seed that is not done yet, then the report",
-          "lamina ablate STUDY [--only ARM ...] [--set PATH=VALUE ...] [--runs DIR] [--dry-run]",
+          "lamina ablate STUDY [--only ARM ...] [--set PATH=VALUE ...] [--runs DIR] [--jobs N] [--dry-run]",
           "lamina ablate phantom_unet --dry-run",
           [](po::options_description& options, po::positional_options_description& positional) {
             auto add = options.add_options();
@@ -106,6 +119,8 @@ Verb ablate_verb() {
                 "a study or experiment: a file, or a name from experiments/");
             add("only", po::value<std::vector<std::string>>()->value_name("ARM")->composing(),
                 "run this arm only; may be given again");
+            add("jobs", po::value<int64_t>()->value_name("N")->default_value(1),
+                "runs at the same time; they divide the cores. Small networks finish sooner side by side");
             add("dry-run", "print what would be done, and do nothing");
             add("in-process", "run the cells in this process instead of one process each");
             declare_experiment_options(options);
@@ -126,6 +141,7 @@ Verb run_cell_verb() {
             add("run", po::value<std::string>()->required(), "run folder with experiment.resolved.json");
             add("origin", po::value<std::string>()->required(), "where the experiment's relative paths start");
             add("cache", po::value<std::string>()->required(), "folder of prepared cases");
+            add("threads", po::value<int64_t>(), "instead of the experiment's runtime.threads");
             positional.add("run", 1);
           },
           run_cell};

@@ -17,7 +17,8 @@ fs::path study_folder(const po::variables_map& arguments) {
 
 int report(const po::variables_map& arguments) {
   const auto registry = open_registry();
-  const fs::path file = fs::absolute(engine::write_report(study_folder(arguments), *registry));
+  const auto pictures = arguments.contains("no-pictures") ? engine::CasePictures::LeftOut : engine::CasePictures::Shown;
+  const fs::path file = fs::absolute(engine::write_report(study_folder(arguments), *registry, pictures));
   ConfigNode node = ConfigNode::object();
   node.set("report", file.string());
   print(arguments, node, "report: " + file.string() + "\n");
@@ -29,11 +30,12 @@ int report(const po::variables_map& arguments) {
 Verb report_verb() {
   return {"report",
           "writes results.csv, stats.json and report.html of a study anew",
-          "lamina report STUDY [--runs DIR]",
+          "lamina report STUDY [--runs DIR] [--no-pictures]",
           "lamina report runs/phantom_unet",
           [](po::options_description& options, po::positional_options_description& positional) {
-            options.add_options()("study", po::value<std::string>()->required(),
-                                  "the study's folder, or its name under --runs");
+            auto add = options.add_options();
+            add("study", po::value<std::string>()->required(), "the study's folder, or its name under --runs");
+            add("no-pictures", "leave pictures of cases out: numbers and plots alone, which may be given away");
             declare_runs(options);
             declare_json(options);
             positional.add("study", 1);

@@ -37,6 +37,10 @@ def main():
         duration = time.monotonic() - begin
         expected = fingerprint(whole / study.stem)
 
+        # Side by side nothing else comes out.
+        run(lamina, "ablate", study, "--jobs", "2", "--runs", Path(folder) / "jobs")
+        require_equal(fingerprint(Path(folder) / "jobs" / study.stem), expected, "with --jobs 2")
+
         killed = 0
         # Short pieces, so that the kills spread over the whole study although each start goes on where the last ended.
         while killed < kills:

@@ -69,13 +69,23 @@ struct StudyResult {
   std::filesystem::path folder, report;
 };
 
+/// One cell to run.
+struct CellOrder {
+  const Experiment& experiment;
+  const RunFolder& folder;
+  const std::filesystem::path& cache;
+  int64_t threads = 0;     // 0: as the experiment says
+  std::string line_start;  // before each of its lines, where several runs talk at once
+};
+
 /// Runs one cell to its end; throws lamina::Error when it failed.
-using CellRunner = std::function<void(const Experiment&, const RunFolder&, const std::filesystem::path& cache)>;
+using CellRunner = std::function<void(const CellOrder&)>;
 
 struct StudyRun {
   std::filesystem::path runs_root = "runs";
   std::vector<std::string> only;  // names of arms; empty: all
   CellRunner runner;              // empty: run_cell() in this process
+  int64_t jobs = 1;               // runs at the same time, which divide the cores; more than one needs a runner
 };
 
 /// Runs what is not done yet; a failed run is reported and the rest goes on. Writes plan.json, results.csv, stats.json

@@ -76,7 +76,8 @@ ConfigNode environment_of_first(const StudyData& study) {
 
 }  // namespace
 
-std::filesystem::path write_report(const std::filesystem::path& study_folder, const Registry& registry) {
+std::filesystem::path write_report(const std::filesystem::path& study_folder, const Registry& registry,
+                                   CasePictures pictures) {
   const StudyData study = read_study_folder(study_folder);
   const Experiment experiment =
       Experiment::from_node(study.arms.front().experiment, study.arms.front().origin, {}, registry);
@@ -86,9 +87,10 @@ std::filesystem::path write_report(const std::filesystem::path& study_folder, co
   write_stats(study, summary);
   ReportContents contents{
       study, summary, facts.info, facts.problem, experiment.options().evaluate.empty, {}, environment_of_first(study)};
+  if (pictures == CasePictures::LeftOut) contents.dataset_problem = "left out, as asked for";
   for (const auto& arm : study.arms) {
-    contents.overlays.push_back(facts.dataset ? overlays_of(arm, summary.primary(), *facts.dataset)
-                                              : std::vector<Overlay>{});
+    const bool shown = facts.dataset && pictures == CasePictures::Shown;
+    contents.overlays.push_back(shown ? overlays_of(arm, summary.primary(), *facts.dataset) : std::vector<Overlay>{});
   }
   const auto file = study_folder / "report.html";
   write_file(file, render_report(contents));

@@ -1,11 +1,17 @@
 // Study files, plans and runs of studies.
 #include "study_fixture.hpp"
 
+#include "engine/report/report.hpp"
 #include "engine/train/checkpoint.hpp"
 
 #include <lamina/base/error.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <mutex>
+#include <set>
+#include <thread>
 
 namespace lamina::engine::testing {
 
@@ -17,6 +23,20 @@ using ::testing::SizeIs;
 using ::testing::ThrowsMessage;
 
 namespace fs = std::filesystem;
+
+namespace {
+
+bool is_residual(const Experiment& experiment) {
+  return experiment.resolved().at("model").at("encoder").at("residual").as_bool();
+}
+
+/// What names the training in a run's folder name.
+std::string hash_of(const RunFolder& run) {
+  const std::string name = run.path().filename().string();
+  return name.substr(name.rfind('-'));
+}
+
+}  // namespace
 
 TEST_F(StudyTest, HasTheBaselineFirstAndThenItsArms) {
   const Study study = load();
@@ -129,7 +149,7 @@ TEST_F(StudyTest, RunsEveryCellOnceAndNothingTheSecondTime) {
     EXPECT_TRUE(fs::exists(RunFolder(cell.run).summary()));
   }
   int runs = 0;
-  run_study(load(), how([&](const auto&, const auto&, const auto&) { ++runs; }), registry);
+  run_study(load(), how([&](const auto&) { ++runs; }), registry);
   EXPECT_EQ(runs, 0);
 }
 
@@ -142,9 +162,9 @@ TEST_F(StudyTest, SharesTheCheckpointOfTheSameTraining) {
 }
 
 TEST_F(StudyTest, GoesOnWithTheRestWhenOneCellFails) {
-  const CellRunner runner = [&](const Experiment& experiment, const RunFolder& run, const fs::path& cache) {
-    if (experiment.resolved().at("model").at("encoder").at("residual").as_bool()) throw DataError("case 7 is missing");
-    run_cell(experiment, run, cache, registry);
+  const CellRunner runner = [&](const CellOrder& order) {
+    if (is_residual(order.experiment)) throw DataError("case 7 is missing");
+    run_cell(order.experiment, order.folder, order.cache, registry);
   };
   const StudyResult result = run_study(load(), how(runner), registry);
   ASSERT_THAT(result.failures, SizeIs(2));
@@ -155,15 +175,63 @@ TEST_F(StudyTest, GoesOnWithTheRestWhenOneCellFails) {
   EXPECT_THAT(run_study(load(), how(), registry).failures, IsEmpty());  // tried again, and it works now
 }
 
+// Cells with one training (plain and no_overlap) must not run at a time: the second takes the first's checkpoint.
+TEST_F(StudyTest, RunsSeveralAtATimeButNoTrainingTwice) {
+  std::mutex mutex;
+  std::multiset<std::string> running;
+  size_t most = 0, twice = 0, started = 0;
+  StudyRun parallel = how([&](const CellOrder& order) {
+    const std::string hash = hash_of(order.folder);
+    EXPECT_EQ(order.threads, 1);
+    EXPECT_FALSE(order.line_start.empty());
+    {
+      const std::lock_guard hold(mutex);
+      ++started;
+      running.insert(hash);
+      most = std::max(most, running.size());
+      twice += running.count(hash) > 1;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    const std::lock_guard hold(mutex);
+    running.erase(running.find(hash));
+  });
+  parallel.jobs = 3;
+  run_study(load("small.json", {"runtime.threads=1"}), parallel, registry);
+  EXPECT_EQ(started, 6);
+  EXPECT_GE(most, 2);
+  EXPECT_LE(most, 3);
+  EXPECT_EQ(twice, 0);
+}
+
+TEST_F(StudyTest, AStopRequestEndsAllRunsAtATime) {
+  std::atomic<int> started = 0;
+  StudyRun parallel = how([&](const CellOrder& order) {
+    if (++started == 2) raise(SIGUSR1);
+    while (!interrupt_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    throw_if_interrupted(order.folder.path());
+  });
+  parallel.jobs = 2;
+  install_interrupt_handlers();
+  EXPECT_THROW(run_study(load(), parallel, registry), Interrupted);
+  reset_interrupt();
+  EXPECT_EQ(started, 2);
+}
+
+TEST_F(StudyTest, SeveralAtATimeNeedProcesses) {
+  StudyRun parallel = how();
+  parallel.jobs = 2;
+  EXPECT_THROW(run_study(load(), parallel, registry), ConfigError);
+}
+
 TEST_F(StudyTest, EndsEqualAfterAnInterruption) {
   run_study(load(), how(), registry);
   const std::string expected = results();
   StudyRun interrupted = how();
   interrupted.runs_root = folder / "again";
   int started = 0;
-  interrupted.runner = [&](const Experiment& experiment, const RunFolder& run, const fs::path& cache) {
+  interrupted.runner = [&](const CellOrder& order) {
     if (++started == 2) raise(SIGUSR1);
-    run_cell(experiment, run, cache, registry);
+    run_cell(order.experiment, order.folder, order.cache, registry);
   };
   install_interrupt_handlers();
   EXPECT_THROW(run_study(load(), interrupted, registry), Interrupted);
@@ -181,6 +249,14 @@ TEST_F(StudyTest, PredictsAnewButDoesNotTrainWhenOnlyTheInfererChanges) {
   EXPECT_NE(before.cells[0].hashes.infer, after.cells[0].hashes.infer);
   EXPECT_EQ(RunFolder(after.cells[0].run).status().hashes.infer, after.cells[0].hashes.infer);
   EXPECT_EQ(fs::last_write_time(checkpoint_file(RunFolder(after.cells[0].run).checkpoints(), "last")), trained);
+}
+
+TEST_F(StudyTest, AReportMayBeGivenAwayWithoutPictures) {
+  const StudyResult result = run_study(load(), how(), registry);
+  EXPECT_THAT(read_file(result.report), HasSubstr("data:image/png"));
+  write_report(result.folder, registry, CasePictures::LeftOut);
+  EXPECT_THAT(read_file(result.report),
+              AllOf(::testing::Not(HasSubstr("data:image/png")), HasSubstr("left out, as asked for")));
 }
 
 TEST_F(StudyTest, RunsOnlyTheChosenArms) {
