@@ -1,5 +1,5 @@
-// ViT-B on four slices of 256 x 256 pixels, forward and with backward; sam_encoder_timing.py runs this beside PyTorch's
-// segment-anything, and compares time and peak memory.
+// ViT-B on slices of some size, forward and with backward; sam_encoder_timing.py runs this beside PyTorch's
+// segment-anything and OpenVINO, and compares time and peak memory.
 #include <lamina/model/backbone.hpp>
 #include <lamina/plugin/loader.hpp>
 #include <lamina/plugin/registry.hpp>
@@ -12,8 +12,6 @@
 namespace lamina {
 namespace {
 
-constexpr int64_t kSlices = 4, kSide = 256;
-
 double peak_mebibytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -21,14 +19,14 @@ double peak_mebibytes() {
 }
 
 struct Encoder {
-  explicit Encoder(const std::string& options) {
+  Encoder(const std::string& options, int64_t slices, int64_t side) {
     discover_plugins(registry, {LAMINA_BENCHMARK_PLUGIN_DIR});
     torch::manual_seed(1);
-    const Size3 patch{kSlices, kSide, kSide};
+    const Size3 patch{slices, side, side};
     network = registry.create<Backbone>(ConfigNode::parse(R"({"type": "sam_vit", "size": "base")" + options + "}"),
                                         "benchmark", BackboneContext{3, patch});
     network->settle({3, patch});
-    image = torch::randn({1, 3, kSlices, kSide, kSide});
+    image = torch::randn({1, 3, slices, side, side});
   }
   torch::Tensor embedding() {
     Scene scene(Mode::Train);
@@ -40,7 +38,7 @@ struct Encoder {
 };
 
 void forward(benchmark::State& state, const std::string& options) {
-  Encoder encoder(options);
+  Encoder encoder(options, state.range(0), state.range(1));
   const torch::NoGradGuard no_grad;
   benchmark::DoNotOptimize(encoder.embedding());
   for (auto _ : state) benchmark::DoNotOptimize(encoder.embedding());
@@ -48,7 +46,7 @@ void forward(benchmark::State& state, const std::string& options) {
 }
 
 void with_backward(benchmark::State& state, const std::string& options) {
-  Encoder encoder(options);
+  Encoder encoder(options, state.range(0), state.range(1));
   encoder.embedding().pow(2).mean().backward();
   for (auto _ : state) {
     encoder.network->zero_grad(/*set_to_none=*/false);
@@ -61,11 +59,12 @@ void settings(benchmark::internal::Benchmark* one) {
   one->Unit(benchmark::kMillisecond)->UseRealTime()->MeasureProcessCPUTime();
 }
 
-BENCHMARK_CAPTURE(forward, tiled, "")->Apply(settings);
-BENCHMARK_CAPTURE(forward, plain, R"(, "attention": "plain")")->Apply(settings);
-BENCHMARK_CAPTURE(with_backward, tiled, "")->Apply(settings);
-BENCHMARK_CAPTURE(with_backward, plain, R"(, "attention": "plain")")->Apply(settings);
-BENCHMARK_CAPTURE(with_backward, checkpoint, R"(, "checkpoint": true)")->Apply(settings);
+// Slices and side: a volume's patch, and SAM's own image.
+BENCHMARK_CAPTURE(forward, tiled, "")->Args({4, 256})->Args({1, 1024})->Apply(settings);
+BENCHMARK_CAPTURE(forward, plain, R"(, "attention": "plain")")->Args({4, 256})->Args({1, 1024})->Apply(settings);
+BENCHMARK_CAPTURE(with_backward, tiled, "")->Args({4, 256})->Apply(settings);
+BENCHMARK_CAPTURE(with_backward, plain, R"(, "attention": "plain")")->Args({4, 256})->Apply(settings);
+BENCHMARK_CAPTURE(with_backward, checkpoint, R"(, "checkpoint": true)")->Args({4, 256})->Apply(settings);
 
 }  // namespace
 }  // namespace lamina

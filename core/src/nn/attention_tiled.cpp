@@ -6,6 +6,8 @@
 // along y is one element short picks it, without a gather. The backward pass writes through the same view.
 #include "nn/attention_tiled.hpp"
 
+#include "nn/attention_kernel.hpp"
+
 #include <lamina/base/error.hpp>
 
 #include <algorithm>
@@ -153,6 +155,10 @@ torch::ScalarType exact_type(const torch::Tensor& qkv) {
 }
 
 torch::Tensor compute(const torch::Tensor& qkv, const RelPosTables& tables, const AttentionSizes& sizes) {
+  if (has_kernel(qkv)) {
+    const at::AutoDispatchBelowADInplaceOrView below;
+    return kernel_attention(qkv, tables, sizes);
+  }
   const torch::ScalarType type = exact_type(qkv);
   const torch::Tensor table = turned(tables, type);
   const torch::Tensor result =

@@ -99,6 +99,33 @@ TEST(Attention, TiledEqualsPlainWhereAHeadNeedsManyTiles) {
   expect_same(run(inputs, 2, AttentionPath::Tiled), run(inputs, 2, AttentionPath::Plain), 1e-5);
 }
 
+TEST(Attention, TiledEqualsPlainForGridsAndHeadsOfAnySize) {
+  for (const auto& [height, width, head_width] :
+       std::vector<std::array<int64_t, 3>>{{1, 1, 3}, {1, 5, 7}, {5, 5, 24}, {7, 11, 12}, {13, 10, 80}, {3, 43, 64}}) {
+    SCOPED_TRACE(::testing::Message() << height << " x " << width << ", " << head_width);
+    const Inputs inputs = draw(2, height, width, 2, head_width);
+    const torch::NoGradGuard no_grad;
+    const Inputs exact{inputs.qkv.to(torch::kFloat64),
+                       {inputs.tables.height.to(torch::kFloat64), inputs.tables.width.to(torch::kFloat64)}};
+    const torch::Tensor expected = rel_pos_attention(exact.qkv, exact.tables, 2, AttentionPath::Plain);
+    const torch::Tensor result = rel_pos_attention(inputs.qkv, inputs.tables, 2, AttentionPath::Tiled);
+    EXPECT_LE(largest_difference(result.to(torch::kFloat64), expected), 1e-5 * expected.abs().max().item<double>());
+  }
+}
+
+// Scores of some hundreds, the largest ones anywhere: a sum that starts at the first keys' must be begun again.
+TEST(Attention, TiledStaysExactWhereScoresAreFarApart) {
+  Inputs inputs = draw(2, 20, 15, 2, 16);
+  const torch::NoGradGuard no_grad;
+  inputs.qkv *= 6;
+  inputs.qkv.slice(1, 0, 1).slice(2, 0, 8) *= 0.01;  // the first keys say nothing of what comes
+  const Inputs exact{inputs.qkv.to(torch::kFloat64),
+                     {inputs.tables.height.to(torch::kFloat64), inputs.tables.width.to(torch::kFloat64)}};
+  const torch::Tensor expected = rel_pos_attention(exact.qkv, exact.tables, 2, AttentionPath::Plain);
+  const torch::Tensor result = rel_pos_attention(inputs.qkv, inputs.tables, 2, AttentionPath::Tiled);
+  EXPECT_LE(largest_difference(result.to(torch::kFloat64), expected), 1e-4 * expected.abs().max().item<double>());
+}
+
 TEST(Attention, TiledEqualsPlainInFloat64) {
   const Inputs inputs = draw(2, 9, 7, 2, 6, torch::kFloat64);
   expect_same(run(inputs, 2, AttentionPath::Tiled), run(inputs, 2, AttentionPath::Plain), 1e-12);
