@@ -49,6 +49,7 @@ class Mapping {
 
 torch::ScalarType type_of(const std::string& dtype) {
   if (dtype == "F32") return torch::kFloat32;
+  if (dtype == "F16") return torch::kFloat16;
   if (dtype == "I64") return torch::kInt64;
   if (dtype == "I32") return torch::kInt32;
   if (dtype == "I16") return torch::kInt16;
