@@ -6,6 +6,7 @@
 #include "engine/ablate/plan.hpp"
 #include "engine/run/device.hpp"
 #include "engine/run/peak_memory.hpp"
+#include "engine/weights/pretrained.hpp"
 
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
@@ -119,17 +120,30 @@ std::string check_text(const engine::Experiment& experiment, const Model& model,
               " for ", train.epochs, " epochs of ", train.iterations, " steps\n");
 }
 
+/// Weights that are there must fit; big ones may still have to be fetched.
+void load_weights(const engine::Experiment& experiment, Model& model) {
+  for (const auto& entry : experiment.options().weights) {
+    if (std::filesystem::exists(engine::weights_file(entry, experiment.folder()))) {
+      engine::load_pretrained(model, entry, experiment.folder());
+    } else {
+      log_warning(text("weights: there is no ", entry.file, " yet; the check goes on with random values"));
+    }
+  }
+}
+
 int check(const po::variables_map& arguments) {
   const auto registry = open_registry();
   const auto experiment = load_experiment(arguments, *registry);
   const auto device = engine::use_runtime(experiment.options().runtime);
   const DatasetInfo info = engine::open_dataset(experiment, *registry)->info();
   const auto model = engine::build_model(experiment, info, *registry);
+  load_weights(experiment, *model);
   run_step(experiment, *model, info, device, *registry);  // the first step pays for set-up
   const StepResult step = run_step(experiment, *model, info, device, *registry);
   if (!step.without_gradient.empty()) {
-    log_warning(
-        text(step.without_gradient.size(), " trainable parameters get no gradient: ", join(step.without_gradient)));
+    constexpr size_t kShown = 6;
+    log_warning(text(step.without_gradient.size(), " trainable parameters get no gradient: ",
+                     join_first(step.without_gradient, kShown), "; --json lists all"));
   }
   print(arguments, to_node(experiment, *model, step), check_text(experiment, *model, step));
   return 0;

@@ -35,6 +35,12 @@ std::string rounded(const char* format, double value) {
 
 }  // namespace
 
+std::string join_first(const std::vector<std::string>& items, size_t shown) {
+  if (items.size() <= shown) return join(items);
+  const std::vector<std::string> first(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(shown));
+  return text(join(first), " and ", items.size() - shown, " more");
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   size_t start = 0;

@@ -21,13 +21,7 @@ namespace fs = std::filesystem;
 constexpr int64_t kFolds = 5;
 constexpr uint32_t kNnunetSeed = 12345;
 constexpr double kDefaultShare = 0.2;
-
-std::string shortened(const std::vector<std::string>& names) {
-  constexpr size_t kShown = 20;
-  if (names.size() <= kShown) return join(names);
-  return text(join(std::vector<std::string>(names.begin(), names.begin() + kShown)), " and ", names.size() - kShown,
-              " more");
-}
+constexpr size_t kNamesShown = 20;
 
 // numpy's RandomState(seed).shuffle(arange(n)): from the top, bounded numbers by masked rejection.
 std::vector<size_t> numpy_shuffle(size_t count, uint32_t seed) {
@@ -77,11 +71,11 @@ void check_plan(const SplitPlan& plan, const std::vector<CaseName>& cases, const
   }
   if (!missing.empty()) {
     throw DataError(text(file.string(), ": names ", missing.size(), missing.size() == 1 ? " case" : " cases",
-                         " that the dataset lacks: ", shortened(missing)));
+                         " that the dataset lacks: ", join_first(missing, kNamesShown)));
   }
   if (!doubled.empty()) {
-    throw DataError(
-        text(file.string(), ": these cases are in more than one of train, val and test: ", shortened(doubled)));
+    throw DataError(text(file.string(), ": these cases are in more than one of train, val and test: ",
+                         join_first(doubled, kNamesShown)));
   }
 }
 

@@ -42,12 +42,7 @@ void copy(const StateDict& model, const StateDict& state, const LoadReport& repo
 
 std::string paragraph(const std::string& head, const std::vector<std::string>& names) {
   if (names.empty()) return "";
-  const size_t shown = std::min(names.size(), kNamesShown);
-  std::string result =
-      text("\n  ", head, " (", names.size(),
-           "): ", join(std::vector<std::string>(names.begin(), names.begin() + static_cast<long>(shown))));
-  if (shown < names.size()) result += text(" and ", names.size() - shown, " more");
-  return result;
+  return text("\n  ", head, " (", names.size(), "): ", join_first(names, kNamesShown));
 }
 
 }  // namespace

@@ -19,6 +19,12 @@ TEST(Text, JoinPutsTheSeparatorBetween) {
   EXPECT_EQ(join(std::vector<int>{}), "");
 }
 
+TEST(Text, JoinsTheFirstAndCountsTheRest) {
+  EXPECT_EQ(join_first({"a", "b", "c"}, 3), "a, b, c");
+  EXPECT_EQ(join_first({"a", "b", "c"}, 2), "a, b and 1 more");
+  EXPECT_EQ(join_first({}, 2), "");
+}
+
 TEST(Text, ClosestForgivesSwappedAndMissingLetters) {
   const std::vector<std::string> names{"kernel", "ratio", "placement"};
   EXPECT_EQ(closest("kernal", names), "kernel");

@@ -32,6 +32,9 @@ std::string join(const Range& items, std::string_view separator = ", ") {
   return out.str();
 }
 
+/// The first `shown` items, and how many there are beyond: "a, b and 7 more".
+LAMINA_API std::string join_first(const std::vector<std::string>& items, size_t shown);
+
 LAMINA_API std::vector<std::string> split(std::string_view text, char separator);
 
 /// The candidate nearest to `word` by Damerau-Levenshtein distance, "" when none is within max(2, length/3).
