@@ -80,7 +80,7 @@ def chw(image):
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 
-for name, (height, width) in {"grow": (37, 50), "shrink": (90, 131), "same": (64, 64), "tall": (131, 40)}.items():
+for name, (height, width) in {"grow": (37, 50), "shrink": (90, 131), "same": (64, 64), "tall": (131, 90)}.items():
     image = picture(height, width)
     predictor = SamPredictor(sam)
     predictor.set_image(image)

@@ -45,7 +45,8 @@ class LAMINA_API ImageFrame {
 };
 
 /// Bytes [C, H, W] to [C, height, width]: bilinear, averaging where it shrinks, in the fixed-point arithmetic of Pillow
-/// (which segment-anything resizes with), so that the bytes are the same.
+/// (which segment-anything resizes with), so that the bytes are the same. Rows before columns, as Pillow up to version
+/// 12; from 13 on it shrinks the steeper axis first, which can change a byte by one.
 LAMINA_API torch::Tensor resize_bytes(const torch::Tensor& pixels, int64_t height, int64_t width);
 
 }  // namespace lamina
