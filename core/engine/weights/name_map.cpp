@@ -9,6 +9,9 @@
 #include <algorithm>
 #include <optional>
 
+#include <torch/types.h>
+#include <torch/utils.h>
+
 namespace lamina::engine {
 namespace {
 
@@ -67,22 +70,9 @@ bool speaks_of(const NameMap& map, const std::string& prefix) {
                              [&](const NameRule& rule) { return std::string(rule.from).starts_with(prefix); });
 }
 
-StateDict unwrapped(StateDict state, const NameMap& map, std::vector<std::string>& dropped) {
-  const auto has = [](const std::string& prefix) {
-    return [prefix](const auto& item) { return item.first.starts_with(prefix); };
-  };
-  for (const std::string container : kContainers) {
-    if (std::ranges::none_of(state, has(container))) continue;
-    for (const auto& [name, tensor] : state) {
-      if (!name.starts_with(container)) dropped.push_back(name);
-    }
-    state = behind(container, state);
-  }
-  for (const std::string wrapper : kWrappers) {
-    if (!state.empty() && !speaks_of(map, wrapper) && std::ranges::all_of(state, has(wrapper)))
-      state = behind(wrapper, state);
-  }
-  return state;
+/// One table under two names, as transformers saves SAM's positional encoding.
+bool same_values(const torch::Tensor& a, const torch::Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() && torch::equal(a, b);
 }
 
 }  // namespace
@@ -104,6 +94,23 @@ StateDict behind(const std::string& prefix, const StateDict& state) {
   return part;
 }
 
+std::string wrapping(const std::vector<std::string>& names, const std::string& map_name) {
+  const NameMap& map = map_called(map_name);
+  std::string prefix;
+  const auto inside = [](const std::string& start) {
+    return [start](const std::string& name) { return name.starts_with(start); };
+  };
+  for (const std::string container : kContainers) {
+    if (std::ranges::any_of(names, inside(prefix + container))) prefix += container;
+  }
+  for (const std::string wrapper : kWrappers) {
+    if (speaks_of(map, wrapper)) continue;
+    const auto all = std::ranges::count_if(names, inside(prefix));
+    if (all > 0 && std::ranges::count_if(names, inside(prefix + wrapper)) == all) prefix += wrapper;
+  }
+  return prefix;
+}
+
 std::string renamed(const std::string& name, const std::string& map) { return renamed_by(map_called(map), name); }
 
 Renamed rename(const StateDict& state, const std::string& map_name) {
@@ -113,12 +120,23 @@ Renamed rename(const StateDict& state, const std::string& map_name) {
     result.state = state;
     return result;
   }
-  for (const auto& [name, tensor] : unwrapped(state, map, result.dropped)) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : state) names.push_back(name);
+  const std::string prefix = wrapping(names, map_name);
+  for (const auto& [whole, tensor] : state) {
+    if (!whole.starts_with(prefix)) {
+      result.dropped.push_back(whole);
+      continue;
+    }
+    const std::string name = whole.substr(prefix.size());
     const std::string ours = name.find(kTwin) == std::string::npos ? renamed_by(map, name) : "";
     if (ours.empty()) {
       result.dropped.push_back(name);
-    } else if (!result.state.emplace(ours, tensor).second) {
-      throw DataError(text("the map '", map_name, "' makes '", ours, "' of two names, one of them '", name, "'"));
+    } else if (const auto [place, added] = result.state.emplace(ours, tensor); !added) {
+      if (!same_values(place->second, tensor))
+        throw DataError(text("the map '", map_name, "' makes '", ours,
+                             "' of two names with different values, one of them '", name, "'"));
+      result.dropped.push_back(name);
     }
   }
   return result;

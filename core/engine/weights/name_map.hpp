@@ -8,8 +8,12 @@
 
 namespace lamina::engine {
 
-/// Every map there is: "none", "sam", "masksam".
+/// Every map there is:
+///   none     names stay as they are
 ///   sam      segment-anything's state dict: image_encoder, mask_decoder, prompt_encoder
+///   hf_sam   transformers' SamModel and SamHQModel: vision_encoder, mask_decoder, prompt_encoder
+///   sam_hq   HQ-SAM's state dict: SAM's and 25 tensors of its mask decoder, which keep their names behind `decoder.`
+///   mobile_sam  MobileSAM's: TinyViT for an encoder, its classifier left aside
 ///   masksam  a MaskSAM state dict. Adapters are expected under the ids stem, depth_pos, enc_attn, enc_mlp, dec_tokens,
 ///            dec_mlp, dec_keys and dense_pos, as in experiments/masksam_acdc_paper.json.
 const std::vector<std::string>& name_maps();
@@ -21,8 +25,11 @@ struct Renamed {
 
 /// Names that no rule of the map knows stay as they are. Every map but "none" first opens what training programs wrap
 /// around weights: "network_weights." and the like before some names, "module." before all. ConfigError where there is
-/// no such map; DataError where two names become one.
+/// no such map; DataError where two names with different values become one.
 Renamed rename(const StateDict& state, const std::string& map);
+
+/// What rename() opens: the start that a file's names have around the map's own ones, "" where there is none.
+std::string wrapping(const std::vector<std::string>& names, const std::string& map);
 
 /// The tensors whose names begin with `prefix`, without it.
 StateDict behind(const std::string& prefix, const StateDict& state);

@@ -13,6 +13,59 @@ constexpr NameRule kSam[] = {
     {"mask_decoder.**", "decoder.{1}"},
 };
 
+// transformers renames modules, not parameters. It lists the Gaussian matrix twice, or once under either name.
+constexpr NameRule kHfSam[] = {
+    {"shared_image_embedding.positional_embedding",
+     "decoder.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"},
+    {"prompt_encoder.shared_embedding.positional_embedding",
+     "decoder.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"},
+    {"prompt_encoder.mask_embed.conv1.**", "decoder.prompt_encoder.mask_downscaling.0.{1}"},
+    {"prompt_encoder.mask_embed.layer_norm1.**", "decoder.prompt_encoder.mask_downscaling.1.{1}"},
+    {"prompt_encoder.mask_embed.conv2.**", "decoder.prompt_encoder.mask_downscaling.3.{1}"},
+    {"prompt_encoder.mask_embed.layer_norm2.**", "decoder.prompt_encoder.mask_downscaling.4.{1}"},
+    {"prompt_encoder.mask_embed.conv3.**", "decoder.prompt_encoder.mask_downscaling.6.{1}"},
+    {"prompt_encoder.point_embed.**", "decoder.prompt_encoder.point_embeddings.{1}"},
+    {"prompt_encoder.**", "decoder.prompt_encoder.{1}"},
+    {"vision_encoder.patch_embed.projection.**", "encoder.patch_embed.proj.{1}"},
+    {"vision_encoder.layers.*.layer_norm1.**", "encoder.blocks.{1}.norm1.{2}"},
+    {"vision_encoder.layers.*.layer_norm2.**", "encoder.blocks.{1}.norm2.{2}"},
+    {"vision_encoder.layers.*.**", "encoder.blocks.{1}.{2}"},
+    {"vision_encoder.neck.conv1.**", "encoder.neck.0.{1}"},
+    {"vision_encoder.neck.layer_norm1.**", "encoder.neck.1.{1}"},
+    {"vision_encoder.neck.conv2.**", "encoder.neck.2.{1}"},
+    {"vision_encoder.neck.layer_norm2.**", "encoder.neck.3.{1}"},
+    {"vision_encoder.**", "encoder.{1}"},
+    {"mask_decoder.transformer.layers.*.layer_norm1.**", "decoder.transformer.layers.{1}.norm1.{2}"},
+    {"mask_decoder.transformer.layers.*.layer_norm2.**", "decoder.transformer.layers.{1}.norm2.{2}"},
+    {"mask_decoder.transformer.layers.*.layer_norm3.**", "decoder.transformer.layers.{1}.norm3.{2}"},
+    {"mask_decoder.transformer.layers.*.layer_norm4.**", "decoder.transformer.layers.{1}.norm4.{2}"},
+    {"mask_decoder.transformer.layer_norm_final_attn.**", "decoder.transformer.norm_final_attn.{1}"},
+    {"mask_decoder.upscale_conv1.**", "decoder.output_upscaling.0.{1}"},
+    {"mask_decoder.upscale_layer_norm.**", "decoder.output_upscaling.1.{1}"},
+    {"mask_decoder.upscale_conv2.**", "decoder.output_upscaling.3.{1}"},
+    {"mask_decoder.output_hypernetworks_mlps.*.proj_in.**", "decoder.output_hypernetworks_mlps.{1}.layers.0.{2}"},
+    {"mask_decoder.output_hypernetworks_mlps.*.layers.0.**", "decoder.output_hypernetworks_mlps.{1}.layers.1.{2}"},
+    {"mask_decoder.output_hypernetworks_mlps.*.proj_out.**", "decoder.output_hypernetworks_mlps.{1}.layers.2.{2}"},
+    {"mask_decoder.iou_prediction_head.proj_in.**", "decoder.iou_prediction_head.layers.0.{1}"},
+    {"mask_decoder.iou_prediction_head.layers.0.**", "decoder.iou_prediction_head.layers.1.{1}"},
+    {"mask_decoder.iou_prediction_head.proj_out.**", "decoder.iou_prediction_head.layers.2.{1}"},
+    // What SamHQModel adds.
+    {"mask_decoder.hq_token.**", "decoder.hf_token.{1}"},
+    {"mask_decoder.hq_mask_mlp.proj_in.**", "decoder.hf_mlp.layers.0.{1}"},
+    {"mask_decoder.hq_mask_mlp.layers.0.**", "decoder.hf_mlp.layers.1.{1}"},
+    {"mask_decoder.hq_mask_mlp.proj_out.**", "decoder.hf_mlp.layers.2.{1}"},
+    {"mask_decoder.compress_vit_conv1.**", "decoder.compress_vit_feat.0.{1}"},
+    {"mask_decoder.compress_vit_norm.**", "decoder.compress_vit_feat.1.{1}"},
+    {"mask_decoder.compress_vit_conv2.**", "decoder.compress_vit_feat.3.{1}"},
+    {"mask_decoder.encoder_conv1.**", "decoder.embedding_encoder.0.{1}"},
+    {"mask_decoder.encoder_norm.**", "decoder.embedding_encoder.1.{1}"},
+    {"mask_decoder.encoder_conv2.**", "decoder.embedding_encoder.3.{1}"},
+    {"mask_decoder.mask_conv1.**", "decoder.embedding_maskfeature.0.{1}"},
+    {"mask_decoder.mask_norm.**", "decoder.embedding_maskfeature.1.{1}"},
+    {"mask_decoder.mask_conv2.**", "decoder.embedding_maskfeature.3.{1}"},
+    {"mask_decoder.**", "decoder.{1}"},
+};
+
 // TinyViT was trained to classify before it was distilled; the classifier is still in the released file.
 constexpr NameRule kMobileSam[] = {
     {"pixel_mean", ""},
@@ -55,7 +108,10 @@ constexpr NameRule kMaskSam[] = {
     {"final_conv.**", "decoder.final_conv.{1}"},
 };
 
-constexpr NameMap kMaps[] = {{"none", {}}, {"sam", kSam}, {"mobile_sam", kMobileSam}, {"masksam", kMaskSam}};
+// HQ-SAM renames nothing of SAM, and its additions sit in the mask decoder.
+constexpr NameMap kMaps[] = {
+    {"none", {}},         {"sam", kSam}, {"hf_sam", kHfSam}, {"sam_hq", kSam}, {"mobile_sam", kMobileSam},
+    {"masksam", kMaskSam}};
 
 }  // namespace
 

@@ -1,14 +1,13 @@
 // Fills a model from a file of pretrained weights, with a full account.
 #include "engine/weights/pretrained.hpp"
 
-#include "engine/train/initial_model.hpp"
 #include "engine/weights/name_map.hpp"
+#include "engine/weights/weights_file.hpp"
 
 #include <lamina/base/error.hpp>
 #include <lamina/base/glob.hpp>
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
-#include <lamina/model/safetensors.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -19,16 +18,7 @@ namespace {
 
 constexpr const char* kEncoder = "encoder.";
 /// Maps of files that hold SAM's own decoder.
-constexpr const char* kMapsOfSam[] = {"sam", "mobile_sam"};
-
-StateDict read(const WeightsEntry& entry, const std::filesystem::path& folder) {
-  const std::filesystem::path beside = folder / entry.file;
-  const std::filesystem::path file = std::filesystem::exists(beside) ? beside : std::filesystem::path(entry.file);
-  if (is_checkpoint(file)) {
-    return rename(weights_in(read_checkpoint(file), Weights::Averaged), entry.map).state;
-  }
-  return rename(read_safetensors(file).tensors, entry.map).state;
-}
+constexpr const char* kMapsOfSam[] = {"sam", "hf_sam", "sam_hq", "mobile_sam"};
 
 /// Takes the names that `skip` matches out of the file; returns every name, of file or model, that it matches.
 std::set<std::string> leave_out(StateDict& state, const StateDict& model, const WeightsEntry& entry) {
@@ -112,15 +102,13 @@ void require_shapes(const Model& model, const StateDict& own, const StateDict& s
                            classes, " (background included); to keep the model's own values there, add \"skip\": [\"",
                            join(names, "\", \""), "\"]"));
   }
-  constexpr size_t kShown = 5;
-  const size_t shown = std::min(names.size(), kShown);
   std::vector<std::string> lines;
-  for (size_t i = 0; i < shown; ++i) {
-    lines.push_back(text(names[i], ": file [", join(state.at(names[i]).sizes()), "], model [",
-                         join(own.at(names[i]).sizes()), "]"));
+  for (const auto& name : names) {
+    lines.push_back(
+        text(name, ": file [", join(state.at(name).sizes()), "], model [", join(own.at(name).sizes()), "]"));
   }
-  const std::string rest = shown < names.size() ? text(" and ", names.size() - shown, " more") : "";
-  throw ConfigError(text("weights: shapes in ", entry.file, " differ: ", join(lines), rest,
+  constexpr size_t kShown = 5;
+  throw ConfigError(text("weights: shapes in ", entry.file, " differ: ", join_first(lines, kShown),
                          "; \"skip\" names what the file shall not fill"));
 }
 
@@ -138,21 +126,32 @@ void require_fit(const LoadReport& report, const std::vector<std::string>& missi
 
 }  // namespace
 
+std::filesystem::path weights_file(const WeightsEntry& entry, const std::filesystem::path& folder) {
+  const std::filesystem::path beside = folder / entry.file;
+  return std::filesystem::exists(beside) ? beside : std::filesystem::path(entry.file);
+}
+
 Pretrained read_pretrained(const Model& model, const WeightsEntry& entry, const std::filesystem::path& folder) {
+  WeightsFile file = read_weights_file(weights_file(entry, folder));
+  Renamed renamed = rename(file.tensors, entry.map);
   Pretrained result;
-  result.state = read(entry, folder);
+  result.state = std::move(renamed.state);
+  result.aside = std::move(renamed.dropped);
+  result.aside.insert(result.aside.end(), file.foreign.begin(), file.foreign.end());
   result.skipped = leave_out(result.state, state_of(model), entry);
   result.resized = fit_encoder(model, result.state);
   return result;
 }
 
 LoadReport load_pretrained(Model& model, const WeightsEntry& entry, const std::filesystem::path& folder) {
-  const auto [state, resized, skipped] = read_pretrained(model, entry, folder);
+  const auto [state, aside, resized, skipped] = read_pretrained(model, entry, folder);
   require_shapes(model, state_of(model), state, entry);
   LoadReport report = load_state(model, state);
   report.resized = resized;
   require_fit(report, missing_in_rooms(report, state, skipped), entry);
   log_info(text("weights ", entry.file, ": ", report.summary()));
+  constexpr size_t kShown = 8;
+  if (!aside.empty()) log_info(text("weights ", entry.file, ": left aside: ", join_first(aside, kShown)));
   return report;
 }
 

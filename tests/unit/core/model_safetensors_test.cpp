@@ -104,6 +104,9 @@ TEST_F(SafetensorsTest, OverlapsHolesAndLeftoversAreRefused) {
 TEST_F(SafetensorsTest, ImpossibleShapesAndOffsetsAreRefused) {
   EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})", 8),
               HasSubstr("impossible shape"));
+  // nothing is in it, but its strides would be products of the other sizes
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[0,4294967296,4294967296],"data_offsets":[0,0]}})", 0),
+              HasSubstr("impossible shape"));
   EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8]}})", 8),
               HasSubstr("impossible size"));
   EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,8]}})", 8),
@@ -121,6 +124,16 @@ TEST_F(SafetensorsTest, UnknownTypesAndBrokenHeadersAreRefused) {
   EXPECT_THAT(refusal("not json", 0), HasSubstr("no safetensors file"));
   EXPECT_THAT(refusal(R"([1, 2])", 0), HasSubstr("no safetensors file"));
   EXPECT_THAT(refusal(R"({"__metadata__":{"a":1}})", 0), HasSubstr("metadata 'a' is no text"));
+}
+
+// A shape of 100,000 brackets was printed for the message, one call inside the other, until the stack ended.
+TEST_F(SafetensorsTest, DeepHeadersAreRefused) {
+  const std::string open(100'000, '['), close(100'000, ']');
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[)" + open + close + R"(],"data_offsets":[0,8]}})", 8),
+              HasSubstr("nested deeper than a safetensors header"));
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":[[2]],"data_offsets":[0,8]}})", 8), HasSubstr("nested deeper"));
+  EXPECT_THAT(refusal(R"({"a":{"dtype":"F32","shape":["2"],"data_offsets":[0,8]}})", 8),
+              HasSubstr("no whole number >= 0: \"2\""));
 }
 
 TEST_F(SafetensorsTest, AnyCutOfAFileIsRefusedAndNeverCrashes) {

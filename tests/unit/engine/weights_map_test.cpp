@@ -195,10 +195,10 @@ TEST_F(WeightsMaps, OpenWhatTrainingProgramsWrapAroundWeights) {
 TEST_F(WeightsMaps, AreNamedWhereOneIsUnknown) {
   EXPECT_THAT([] { rename({}, "masksm"); },
               ThrowsMessage<ConfigError>(AllOf(HasSubstr("there is no map 'masksm' (did you mean 'masksam'?)"),
-                                               HasSubstr("there are: none, sam, mobile_sam, masksam"))));
+                                               HasSubstr("there are: none, sam, hf_sam, sam_hq, mobile_sam, masksam"))));
   EXPECT_THAT(
       [] {
-        rename({{"encoder.a", torch::ones(1)}, {"image_encoder.a", torch::ones(1)}}, "sam");
+        rename({{"encoder.a", torch::ones(1)}, {"image_encoder.a", torch::zeros(1)}}, "sam");
       },
       ThrowsMessage<DataError>(HasSubstr("makes 'encoder.a' of two names")));
   EXPECT_THAT([&] { experiment({R"(weights=[{"file":"a.safetensors","map":"smm"}])"}); },

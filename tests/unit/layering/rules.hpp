@@ -30,13 +30,15 @@ inline const std::map<std::string, std::set<std::string>>& rooms() {
 inline const std::map<std::string, std::vector<std::string>>& guarded() {
   static const std::map<std::string, std::vector<std::string>> kGuarded{
       {"nlohmann/",
-       {"core/src/options/", "core/src/plugin/", "core/src/model/safetensors.cpp", "core/engine/", "cli/"}},
+       {"core/src/options/", "core/src/plugin/", "core/src/model/safetensors", "core/engine/", "cli/"}},
       {"itk", {"core/src/io/", "plugins/transforms/", "plugins/metrics/", "plugins/postprocess/", "datasets/"}},
       {"boost/dll", {"core/src/plugin/loader.cpp", "cli/light.cpp"}},
       {"boost/program_options", {"cli/"}},
       {"boost/log", {"core/src/base/log.cpp"}},
       {"boost/", {"core/src/", "core/engine/", "cli/"}},
       {"openssl/", {"core/engine/"}},
+      {"curl/", {"core/engine/weights/"}},
+      {"zip.h", {"core/engine/weights/"}},
       {"sqlite3", {"core/engine/"}},
       {"mustache", {"core/engine/"}},
   };
