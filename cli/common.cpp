@@ -111,6 +111,15 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return lines;
 }
 
+ConfigNode list_node(const std::vector<std::string>& words) {
+  ConfigNode list = ConfigNode::array(), holder = ConfigNode::object();
+  for (const auto& word : words) {
+    holder.set("word", word);
+    list.push_back(holder.at("word"));
+  }
+  return list;
+}
+
 void print(const ConfigNode& node) { std::cout << node.dump(2) << std::endl; }
 
 void print(const po::variables_map& arguments, const ConfigNode& node, const std::string& words) {

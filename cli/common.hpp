@@ -37,6 +37,8 @@ engine::RunFolder folder_of(const engine::Experiment& experiment, const std::fil
 
 /// The first row is the head; columns are as wide as they need to be.
 std::string table(const std::vector<std::vector<std::string>>& rows);
+/// A JSON list of texts.
+ConfigNode list_node(const std::vector<std::string>& words);
 /// A result on stdout: JSON.
 void print(const ConfigNode& node);
 /// A result on stdout: `node` where JSON is asked for, else `words`.

@@ -8,6 +8,7 @@
 #include "engine/train/initial_model.hpp"
 #include "engine/weights/name_map.hpp"
 #include "engine/weights/pretrained.hpp"
+#include "engine/weights/weights_file.hpp"
 
 #include <lamina/base/text.hpp>
 #include <lamina/model/safetensors.hpp>
@@ -109,7 +110,7 @@ TensorDict run_session(Model& model, Batch batch) {
 std::shared_ptr<Model> model_with(const std::string& weights, const std::string& map,
                                   const engine::Experiment& experiment, const Registry& registry) {
   const DatasetInfo dataset = engine::open_dataset(experiment, registry)->info();
-  if (engine::is_checkpoint(weights)) {
+  if (engine::weights_format(weights) == engine::WeightsFormat::Checkpoint) {
     auto model = engine::initial_model(experiment, dataset, registry);
     engine::restore_weights(*model, engine::read_checkpoint(weights), engine::Weights::Averaged);
     return model;
@@ -154,7 +155,8 @@ Verb forward_verb() {
             declare_experiment(options, positional);
             auto add = options.add_options();
             add("weights", po::value<std::string>()->required()->value_name("FILE"),
-                "every parameter and buffer by name, nothing may miss or be left over; or a checkpoint of a run");
+                "every parameter and buffer by name (.pth or .safetensors), nothing may miss or be left over; or a "
+                "checkpoint of a run");
             add("map", po::value<std::string>()->default_value("none")->value_name("NAME"),
                 ("how names in the file are translated: " + join(engine::name_maps())).c_str());
             add("input", po::value<std::string>()->required()->value_name("FILE"),

@@ -3,10 +3,13 @@
 #include "heavy.hpp"
 
 #include "engine/ablate/plan.hpp"
+#include "engine/weights/printable.hpp"
+#include "engine/weights/weights_kind.hpp"
 
 #include <lamina/base/text.hpp>
 #include <lamina/model/safetensors.hpp>
 
+#include <map>
 #include <numeric>
 
 namespace lamina::cli {
@@ -36,7 +39,8 @@ ConfigNode list_of(const std::vector<NamedTensor>& all) {
 
 std::string table_of(const std::vector<NamedTensor>& all) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& one : all) rows.push_back({one.entry.name, shape_text(one.entry.shape), one.entry.dtype, one.use});
+  for (const auto& one : all)
+    rows.push_back({engine::printable(one.entry.name), shape_text(one.entry.shape), one.entry.dtype, one.use});
   return table(rows);
 }
 
@@ -44,23 +48,43 @@ int64_t count(const TensorEntry& entry) {
   return std::accumulate(entry.shape.begin(), entry.shape.end(), int64_t{1}, std::multiplies<>());
 }
 
+/// "312 F32, 2 I64"
+std::string words_of_types(const std::map<std::string, int64_t>& types) {
+  std::vector<std::string> words;
+  for (const auto& [type, tensors] : types) words.push_back(text(tensors, " ", type));
+  return join(words);
+}
+
 int inspect(const po::variables_map& arguments) {
-  std::map<std::string, std::string> metadata;
+  const engine::WeightsList list = engine::list_weights_file(word_of(arguments, "file"));
+  const engine::WeightsKind kind = engine::kind_of(list);
   std::vector<NamedTensor> all;
+  std::map<std::string, int64_t> types;
   int64_t values = 0;
-  for (const auto& entry : list_safetensors(word_of(arguments, "file"), &metadata)) {
+  for (const auto& entry : list.tensors) {
     all.push_back({entry, ""});
+    ++types[entry.dtype];
     values += count(entry);
   }
-  ConfigNode node = ConfigNode::object(), facts = ConfigNode::object();
+  ConfigNode node = ConfigNode::object(), facts = ConfigNode::object(), by_type = ConfigNode::object();
   std::string lines;
-  for (const auto& [key, value] : metadata) {
+  for (const auto& [key, value] : list.metadata) {
     facts.set(key, value);
     lines += text("metadata ", key, ": ", value, "\n");
   }
+  for (const auto& [type, tensors] : types) by_type.set(type, tensors);
   node.set("tensors", list_of(all));
   node.set("metadata", std::move(facts));
-  print(arguments, node, text(table_of(all), lines, all.size(), " tensors, ", values, " values\n"));
+  node.set("dtypes", std::move(by_type));
+  node.set("values", values);
+  node.set("variant", kind.variant);
+  node.set("map", kind.map);
+  node.set("foreign", list_node(kind.foreign));
+  constexpr size_t kShown = 12;
+  const std::string foreign = kind.foreign.empty() ? "nothing" : join_first(kind.foreign, kShown);
+  print(arguments, node,
+        text(table_of(all), lines, all.size(), " tensors, ", values, " values (", words_of_types(types),
+             ")\nvariant: ", kind.variant, "\nmap: ", kind.map, "\nforeign: ", foreign, "\n"));
   return 0;
 }
 
@@ -85,12 +109,12 @@ int names(const po::variables_map& arguments) {
 
 Verb weights_inspect_verb() {
   return {"weights inspect",
-          "lists names, shapes and types in a safetensors file, and its metadata",
+          "says what a file of weights is and holds: variant, map, names, shapes, types, what is foreign",
           "lamina weights inspect FILE",
-          "lamina weights inspect weights.safetensors",
+          "lamina weights inspect sam_vit_b_01ec64.pth",
           [](po::options_description& options, po::positional_options_description& positional) {
             options.add_options()("file", po::value<std::string>()->required(),
-                                  "a .safetensors file; checkpoints are such files");
+                                  "a .pth of torch.save, a .safetensors file or a checkpoint");
             declare_json(options);
             positional.add("file", 1);
           },
