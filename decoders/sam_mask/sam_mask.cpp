@@ -4,6 +4,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/data/prompt_rows.hpp>
+#include <lamina/nn/best_masks.hpp>
 #include <lamina/nn/fold.hpp>
 #include <lamina/nn/shape_check.hpp>
 
@@ -135,12 +136,7 @@ Output SamMask::decode_stream(const torch::Tensor& embedding, const torch::Tenso
   output.image_index = axes.image_index;
   output.low_res = head.masks(decoded.tokens, decoded.pixels, first, count);  // [N, M, h, w]
   output.quality = head.quality(decoded.tokens).slice(1, first, first + count);
-  torch::Tensor masks = output.low_res;
-  if (several) {
-    // The mask that is predicted to be best, as SAM's own tools choose.
-    const torch::Tensor best = output.quality.argmax(1);
-    masks = masks.gather(1, best.view({-1, 1, 1, 1}).expand({-1, 1, masks.size(2), masks.size(3)}));
-  }
+  torch::Tensor masks = several ? nn::best_masks(output.low_res, output.quality) : output.low_res;
   masks = nn::resize_masks(masks, image.size(3), image.size(4));
   output.classes =
       per_class_ ? nn::unfold_depth(masks, axes.batch, axes.depth) : classes_of(masks.squeeze(1), prompts, axes);

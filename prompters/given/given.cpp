@@ -4,10 +4,10 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/data/prompt_rows.hpp>
+#include <lamina/model/mask_prompt_size.hpp>
 #include <lamina/nn/shape_check.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 #include <torch/utils.h>
 
@@ -15,8 +15,6 @@ namespace lamina {
 namespace {
 
 using nn::kAny;
-
-constexpr double kMasksPerCell = 4;  // pixels of a mask prompt per cell of the embedding
 
 bool holds(const torch::Tensor& condition) { return condition.all().item<bool>(); }
 
@@ -74,15 +72,8 @@ void GivenOptions::check(OptionErrors& errors, const std::string& where) const {
   if (kinds.empty()) errors.add(where + ".kinds", "is empty; the prompter 'none' makes no prompts");
 }
 
-Given::Given(const Options& options, const PrompterContext& context) : options_(options), classes_(context.classes) {
-  for (const auto& feature : context.features) {
-    if (feature.name != "embedding") continue;
-    const auto size = [&](size_t axis) {
-      return std::lround(kMasksPerCell * static_cast<double>(context.patch[axis]) / feature.stride[axis]);
-    };
-    mask_size_ = {size(1), size(2)};
-  }
-}
+Given::Given(const Options& options, const PrompterContext& context)
+    : options_(options), classes_(context.classes), mask_size_(mask_prompt_size(context.features, context.patch)) {}
 
 PromptSpec Given::produces() const {
   PromptSpec spec;

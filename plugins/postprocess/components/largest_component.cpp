@@ -72,7 +72,7 @@ void LargestComponentOptions::bind(OptionBinder& o) {
 LargestComponent::LargestComponent(const Options& options, const PostprocessContext& context)
     : options_(options),
       class_count_(context.classes),
-      connectivity_(options.connectivity == "full" ? components::Connectivity::Full : components::Connectivity::Faces),
+      connectivity_(options.connectivity == "full" ? Connectivity::Full : Connectivity::Faces),
       classes_(options.classes) {
   for (const int64_t class_id : classes_) {
     if (class_id >= class_count_) {
@@ -95,11 +95,11 @@ torch::Tensor LargestComponent::among(const torch::Tensor& labels) const {
 }
 
 torch::Tensor LargestComponent::keep_foreground(const torch::Tensor& labels) const {
-  return labels.masked_fill(components::outside_largest(among(labels), connectivity_), 0);
+  return labels.masked_fill(outside_largest(among(labels), connectivity_), 0);
 }
 
 torch::Tensor LargestComponent::keep_class(const torch::Tensor& labels, int64_t class_id) const {
-  return labels.masked_fill(components::outside_largest(labels.eq(class_id), connectivity_), 0);
+  return labels.masked_fill(outside_largest(labels.eq(class_id), connectivity_), 0);
 }
 
 TensorDict LargestComponent::fit(const Outcomes& validation) {

@@ -1,8 +1,7 @@
 // Keeps the largest connected component, where that helps on validation cases.
 #pragma once
 
-#include "components.hpp"
-
+#include <lamina/data/components.hpp>
 #include <lamina/objective/postprocess.hpp>
 #include <lamina/options/binder.hpp>
 
@@ -35,7 +34,7 @@ class LargestComponent : public Postprocess {
 
   Options options_;
   int64_t class_count_;
-  components::Connectivity connectivity_;
+  Connectivity connectivity_;
   std::vector<int64_t> classes_;     // candidates
   bool foreground_on_ = false;       // the union of the candidates is cleaned
   std::vector<int64_t> classes_on_;  // and then each of these

@@ -6,8 +6,6 @@
 namespace lamina {
 namespace {
 
-using components::Connectivity;
-
 torch::Tensor golden(const std::string& name) {
   return made::golden("transforms.safetensors", "components/" + name).to(at::kBool);
 }
@@ -17,7 +15,7 @@ TEST(Components, EqualNnunets) {
     const auto mask = golden(name + "/mask");
     for (const auto& [part, connectivity] :
          {std::pair{"/full", Connectivity::Full}, std::pair{"/faces", Connectivity::Faces}}) {
-      const auto kept = mask.logical_and(components::outside_largest(mask, connectivity).logical_not());
+      const auto kept = mask.logical_and(outside_largest(mask, connectivity).logical_not());
       EXPECT_TRUE(at::equal(kept, golden(name + part))) << name << part;
     }
   }
@@ -28,11 +26,11 @@ TEST(Components, JoinRunsThatMeetLate) {
   auto mask = at::zeros({1, 5, 9}, at::kBool);
   mask.slice(2, 0, 9, 2).fill_(true);
   mask.select(1, 4).fill_(true);
-  EXPECT_FALSE(components::outside_largest(mask, Connectivity::Faces).any().item<bool>());
+  EXPECT_FALSE(outside_largest(mask, Connectivity::Faces).any().item<bool>());
 }
 
 TEST(Components, OfNothingAreNone) {
-  EXPECT_FALSE(components::outside_largest(at::zeros({2, 3, 4}, at::kBool), Connectivity::Full).any().item<bool>());
+  EXPECT_FALSE(outside_largest(at::zeros({2, 3, 4}, at::kBool), Connectivity::Full).any().item<bool>());
 }
 
 LargestComponent with(const std::string& json, int64_t classes = 4) {

@@ -1,12 +1,13 @@
 // Connected components of a mask, found by joining runs of voxels along x.
-#include "components.hpp"
+#include <lamina/data/components.hpp>
 
 #include <algorithm>
 #include <numeric>
+#include <vector>
 
 #include <ATen/ATen.h>
 
-namespace lamina::components {
+namespace lamina {
 namespace {
 
 /// Voxels begin..end-1 of one row.
@@ -88,6 +89,24 @@ Sets join_runs(const Runs& runs, int64_t depth, int64_t height, Connectivity con
 
 }  // namespace
 
+torch::Tensor component_map(const torch::Tensor& mask, Connectivity connectivity) {
+  const torch::Tensor dense = mask.contiguous();
+  const int64_t depth = dense.size(0), height = dense.size(1), width = dense.size(2);
+  const Runs runs = find_runs(dense.data_ptr<bool>(), depth * height, width);
+  Sets sets = join_runs(runs, depth, height, connectivity);
+  torch::Tensor map = at::zeros(dense.sizes(), at::kLong);
+  int64_t* numbers = map.data_ptr<int64_t>();
+  std::vector<int64_t> number_of(runs.all.size(), 0);
+  int64_t count = 0;
+  for (size_t i = 0; i < runs.all.size(); ++i) {
+    const size_t root = sets.root(i);  // the first run of its component
+    if (root == i) number_of[i] = ++count;
+    int64_t* line = numbers + runs.all[i].row * width;
+    std::fill(line + runs.all[i].begin, line + runs.all[i].end, number_of[root]);
+  }
+  return map;
+}
+
 torch::Tensor outside_largest(const torch::Tensor& mask, Connectivity connectivity) {
   auto result = mask.contiguous().clone();
   const int64_t depth = result.size(0), height = result.size(1), width = result.size(2);
@@ -105,4 +124,4 @@ torch::Tensor outside_largest(const torch::Tensor& mask, Connectivity connectivi
   return result;
 }
 
-}  // namespace lamina::components
+}  // namespace lamina
