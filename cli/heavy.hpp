@@ -23,6 +23,8 @@ Verb weights_convert_verb();
 Verb weights_diff_verb();
 Verb weights_fetch_verb();
 Verb forward_verb();
+Verb segment_verb();
+Verb embed_verb();
 Verb describe_verb();
 Verb describe_sites_verb();
 

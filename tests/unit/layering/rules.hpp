@@ -19,8 +19,9 @@ inline const std::map<std::string, std::set<std::string>>& rooms() {
       {"io", {"base", "options", "plugin", "nn", "data"}},
       {"model", {"base", "options", "plugin", "nn", "data"}},
       {"objective", {"base", "options", "plugin", "nn", "data", "model"}},
-      {"engine", {"base", "options", "plugin", "nn", "data", "io", "model", "objective"}},
-      {"cli", {"base", "options", "plugin", "nn", "data", "io", "model", "objective", "engine"}},
+      {"segment", {"base", "options", "plugin", "nn", "data", "model"}},
+      {"engine", {"base", "options", "plugin", "nn", "data", "io", "model", "objective", "segment"}},
+      {"cli", {"base", "options", "plugin", "nn", "data", "io", "model", "objective", "segment", "engine"}},
       {"component", {"base", "options", "plugin", "nn", "data", "io", "model", "objective"}},
   };
   return kRooms;
@@ -71,7 +72,7 @@ inline std::string room_of_include(const std::string& target) {
   std::smatch match;
   if (std::regex_search(target, match, std::regex(R"(^lamina/(\w+)/)"))) return match[1];
   if (target.starts_with("engine/")) return "engine";
-  if (std::regex_search(target, match, std::regex(R"(^(options|plugin|nn|data|io|model|objective|base)/)")))
+  if (std::regex_search(target, match, std::regex(R"(^(options|plugin|nn|data|io|model|objective|segment|base)/)")))
     return match[1];
   return "";
 }
