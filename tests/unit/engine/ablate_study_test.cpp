@@ -13,6 +13,8 @@
 #include <set>
 #include <thread>
 
+#include <unistd.h>
+
 namespace lamina::engine::testing {
 
 using ::testing::AllOf;
@@ -206,7 +208,7 @@ TEST_F(StudyTest, RunsSeveralAtATimeButNoTrainingTwice) {
 TEST_F(StudyTest, AStopRequestEndsAllRunsAtATime) {
   std::atomic<int> started = 0;
   StudyRun parallel = how([&](const CellOrder& order) {
-    if (++started == 2) raise(SIGUSR1);
+    if (++started == 2) kill(getpid(), SIGUSR1);
     while (!interrupt_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     throw_if_interrupted(order.folder.path());
   });

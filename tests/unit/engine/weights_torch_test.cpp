@@ -1,5 +1,6 @@
 // Files of torch.save (tests/parity/make_torch_files.py): every kind of number and view, containers, and what is
 // refused.
+#include "engine/weights/name_map.hpp"
 #include "engine/weights/torch_file.hpp"
 #include "engine/weights/torch_index.hpp"
 #include "engine/weights/weights_file.hpp"
@@ -87,6 +88,15 @@ TEST(TorchFiles, WhatIsNoTensorIsNamedAndLeftOut) {
   EXPECT_THAT(file.foreign, IsSupersetOf({"current_epoch", "_best_ema", "trainer_name", "logging.train_losses",
                                           "logging.dice.0", "init_args.device", "init_args.plans.spacing",
                                           "optimizer_state.param_groups.0.lr", "history"}));
+}
+
+TEST(TorchFiles, ContainersAndWrappersAreOpenedByMaps) {
+  const torch::Tensor weight = torch::arange(6, torch::kFloat32).reshape({2, 3});
+  for (const char* name : {"data_parallel.pth", "compiled.pth", "small.pth"}) {
+    const Renamed renamed = rename(read_weights_file(torch_golden(name)).tensors, "sam");
+    EXPECT_TRUE(torch::equal(renamed.state.at("weight"), weight)) << name;
+  }
+  EXPECT_THAT(read_weights_file(torch_golden("data_parallel.pth")).foreign, ElementsAre("epoch"));
 }
 
 TEST(TorchFiles, GlobalsThatRunProgramsAreRefusedByName) {
