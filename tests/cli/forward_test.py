@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`lamina forward` with a run's checkpoint computes what it computes with the same weights in a plain file: averaged
-where training averaged, trained elsewhere.
+where training averaged, trained elsewhere. `lamina weights convert` writes the same.
 
 usage: forward_test.py LAMINA
 """
@@ -32,6 +32,12 @@ def main():
         trained = {name: one for name, one in read_tensors(box.checkpoint).items() if name.startswith("model.")}
         if all(one == plain_weights(box.checkpoint)[name[len("model."):]] for name, one in trained.items()):
             sys.exit("the averaged weights are the trained ones: this test shows nothing")
+        converted = box.folder / "converted.safetensors"
+        box.call("weights", "convert", box.checkpoint, converted)
+        if tensor_hashes(converted) != tensor_hashes(plain):
+            sys.exit("weights convert writes other weights than those that the checkpoint predicts with")
+        if "variant: a checkpoint of lamina" not in box.call("weights", "inspect", box.checkpoint).stdout:
+            sys.exit("weights inspect does not recognise a checkpoint")
         results = []
         for weights in (box.checkpoint, plain):
             output = box.folder / f"{weights.stem}-out.safetensors"

@@ -9,10 +9,12 @@ import hashlib
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,9 +24,11 @@ failures = []
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/w.pth: with ranges; /cut.pth: ends after a million bytes each time; /whole.pth: knows no ranges; /moved: redirects."""
+    """/w.pth: with ranges; /cut.pth: ends after a million bytes each time; /slow.pth: stalls there when asked for everything;
+    /whole.pth: knows no ranges; /moved.pth: redirects."""
     protocol_version = "HTTP/1.1"
     asked = []  # (path, Range)
+    released = threading.Event()
 
     def log_message(self, *_):
         pass
@@ -37,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "/w.pth")
             self.send_header("Content-Length", "0")
             return self.end_headers()
-        if self.path.rsplit("/", 1)[-1] not in ("w.pth", "cut.pth", "whole.pth", "sam_vit_b_01ec64.pth"):
+        if self.path.rsplit("/", 1)[-1] not in ("w.pth", "cut.pth", "whole.pth", "slow.pth", "sam_vit_b_01ec64.pth"):
             return self.send_error(404)
         begin = int(span[len("bytes="):-1]) if span and self.path != "/whole.pth" else 0
         if begin >= len(CONTENT):
@@ -51,6 +55,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/cut.pth":
             self.wfile.write(piece[:1_000_000])
             self.close_connection = True
+        elif self.path == "/slow.pth" and not begin:
+            self.wfile.write(piece[:1_000_000])
+            Handler.released.wait(60)
         else:
             self.wfile.write(piece)
 
@@ -108,8 +115,28 @@ def works(case):
     case.brings("whole.pth", part=CONTENT[:10])   # the server knows no ranges
     case.brings("cut.pth")
     check([span for _, span in Handler.asked] == [None, "bytes=1000000-", "bytes=2000000-"], f"cuts are not resumed: {Handler.asked}")
+    stops_when_asked(case)
     done = case.fetch(f"{case.base}/moved.pth", "--sha256", HASH)
     check(done.returncode == 0 and (case.folder / "moved.pth").read_bytes() == CONTENT, f"a redirection is not followed\n{done.stderr}")
+
+
+def stops_when_asked(case):
+    """Ctrl-C keeps what has arrived; the same command goes on from there."""
+    part = case.folder / "slow.pth.part"
+    words = [case.lamina, "weights", "fetch", f"{case.base}/slow.pth", "--sha256", HASH, "--output", case.folder]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ, no_proxy="127.0.0.1"))
+    end = time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size > 900_000) and time.monotonic() < end:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    Handler.released.set()
+    check(process.returncode == 130, f"interrupted: exit {process.returncode}\n{said}")
+    check("slow.pth.part; the same command goes on" in said, said)
+    kept = part.stat().st_size if part.exists() else 0
+    done = case.fetch(f"{case.base}/slow.pth", "--sha256", HASH)
+    check(kept > 0 and Handler.asked == [("/slow.pth", f"bytes={kept}-")], f"an interrupted part is not resumed: {Handler.asked}")
+    check(done.returncode == 0 and (case.folder / "slow.pth").read_bytes() == CONTENT, f"slow.pth: another content\n{done.stderr}")
 
 
 def fails_in_words(case):

@@ -21,7 +21,8 @@ void ModelSection::bind(OptionBinder& o) {
 }
 
 void WeightsEntry::bind(OptionBinder& o) {
-  o.field("file", file, "Pretrained weights (safetensors)", Required{});
+  o.field("file", file, "Pretrained weights: a .pth of torch.save, a .safetensors file, or a checkpoint of a run",
+          Required{});
   OneOf maps{};
   maps.choices = name_maps();
   o.field("map", map, "How names are translated", maps);
