@@ -46,17 +46,20 @@ void refuse_strangers(const fs::path& file, const std::string& head) {
                 resave_advice(file, "torch.load")));
 }
 
-/// Counts bytes in units that an int64_t bar shows well.
+/// A bar in MiB.
 class ReadingBar {
  public:
   explicit ReadingBar(const fs::path& file)
-      : bar_("reading " + file.filename().string(), static_cast<int64_t>(fs::file_size(file) >> kMebi) + 1, "MiB") {}
+      : total_(static_cast<int64_t>(fs::file_size(file) >> kMebi)),
+        bar_("reading " + file.filename().string(), total_, "MiB") {}
   ReadingProgress callback() {
     return [this](uint64_t bytes) { bar_.update(static_cast<int64_t>(bytes >> kMebi)); };
   }
+  void finish() { bar_.update(total_); }
 
  private:
   static constexpr int kMebi = 20;
+  int64_t total_;
   Progress bar_;
 };
 
@@ -78,10 +81,12 @@ WeightsFile read_weights_file(const fs::path& file) {
   ReadingBar bar(file);
   if (format == WeightsFormat::Torch) {
     TorchWeights weights = read_torch_file(file, bar.callback());
+    bar.finish();
     if (weights.tensors.empty()) throw DataError(text(file.string(), " holds no tensor"));
     return {std::move(weights.tensors), std::move(weights.foreign), {}};
   }
   SafetensorsFile read = read_safetensors(file, bar.callback());
+  bar.finish();
   return {std::move(read.tensors), {}, std::move(read.metadata)};
 }
 
