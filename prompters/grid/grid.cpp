@@ -3,21 +3,11 @@
 
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
+#include <lamina/nn/point_grid.hpp>
 
 #include <torch/utils.h>
 
 namespace lamina {
-namespace {
-
-// Points (x, y) at the centres of n x n fields over a slice: [n*n, 2], x fastest.
-torch::Tensor field_centres(int64_t n, int64_t height, int64_t width, torch::Device device) {
-  const torch::Tensor parts = (torch::arange(n, torch::dtype(torch::kFloat32).device(device)) + 0.5) / n;
-  const torch::Tensor x = (parts * width).repeat({n}), y = (parts * height).repeat_interleave(n);
-  return torch::stack({x, y}, 1);
-}
-
-}  // namespace
-
 void GridOptions::bind(OptionBinder& o) {
   o.field("points", points, "Points along each side of a slice; each of the points x points is a prompt of its own",
           Range{1, 256});
@@ -40,8 +30,8 @@ Streams<Prompts> Grid::prompt(Scene& scene) {
     Prompts prompts;
     prompts.image_index = torch::arange(slices, index).repeat_interleave(queries);
     prompts.class_id = torch::full({count}, options_.class_id.value_or(-1), index);
-    prompts.points =
-        field_centres(options_.points, image.size(3), image.size(4), image.device()).repeat({slices, 1}).unsqueeze(1);
+    const torch::Tensor points = nn::point_grid(options_.points, image.size(3), image.size(4));
+    prompts.points = points.to(image.device(), torch::kFloat32).repeat({slices, 1}).unsqueeze(1);
     prompts.point_labels = torch::ones({count, 1}, index);
     prompts.multimask = options_.multimask;
     result.set(stream, std::move(prompts));

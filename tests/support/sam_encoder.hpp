@@ -3,6 +3,8 @@
 
 #include "component_test.hpp"
 
+#include <ATen/autocast_mode.h>
+
 namespace lamina::testing {
 
 /// `options` is JSON behind the type: R"("size": "tiny")".
@@ -27,6 +29,28 @@ inline std::shared_ptr<Backbone> sam_encoder(const std::string& options, const B
 inline Features encoded(Backbone& encoder, const torch::Tensor& image, const NameSet& wanted = {"embedding"}) {
   Scene scene(Mode::Train);
   return encoder.encode(image, wanted, scene);
+}
+
+/// Embedding and gradient of a parameter under autocast are those of float32 up to rounding, and not the same.
+inline void expect_same_in_mixed_precision(Backbone& encoder, const torch::Tensor& image,
+                                           const std::string& parameter) {
+  std::vector<torch::Tensor> embeddings, gradients;
+  for (const bool mixed : {false, true}) {
+    encoder.zero_grad();
+    at::autocast::set_autocast_enabled(at::kCPU, mixed);
+    const torch::Tensor embedding = encoded(encoder, image).at("embedding");
+    at::autocast::set_autocast_enabled(at::kCPU, false);
+    at::autocast::clear_cache();
+    embeddings.push_back(embedding.detach().to(torch::kFloat32));
+    embedding.to(torch::kFloat32).pow(2).mean().backward();
+    gradients.push_back(encoder.named_parameters()[parameter].grad().clone());
+  }
+  const auto relative = [](const std::vector<torch::Tensor>& pair) {
+    return ((pair[1] - pair[0]).norm() / pair[0].norm()).item<double>();
+  };
+  EXPECT_GT(relative(embeddings), 0) << "nothing was computed in lower precision";
+  EXPECT_LE(relative(embeddings), 0.02);
+  EXPECT_LE(relative(gradients), 0.1);
 }
 
 inline SiteId site_called(const SiteHost& host, const std::string& path) {

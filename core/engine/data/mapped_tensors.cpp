@@ -1,9 +1,14 @@
 // Maps cached cases into memory; the kernel keeps what fits, so small datasets stay there by themselves.
 #include "engine/data/mapped_tensors.hpp"
 
+#include "model/safetensors_header.hpp"
+#include "model/safetensors_reading.hpp"
+
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -14,12 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
+#include <torch/utils.h>
 
 namespace lamina::engine {
 namespace {
-
-constexpr size_t kLengthBytes = 8;
 
 /// A whole file, private to this process.
 class Mapping {
@@ -47,70 +50,41 @@ class Mapping {
   size_t size_ = 0;
 };
 
-torch::ScalarType type_of(const std::string& dtype) {
-  if (dtype == "F32") return torch::kFloat32;
-  if (dtype == "F16") return torch::kFloat16;
-  if (dtype == "I64") return torch::kInt64;
-  if (dtype == "I32") return torch::kInt32;
-  if (dtype == "I16") return torch::kInt16;
-  throw DataError("unexpected dtype '" + dtype + "'");
-}
+constexpr std::array kMapped{torch::kFloat32, torch::kFloat16, torch::kBFloat16,
+                             torch::kInt64,   torch::kInt32,   torch::kInt16};
 
-torch::Tensor tensor_at(const std::shared_ptr<Mapping>& mapping, size_t base, const nlohmann::json& entry) {
-  const auto type = type_of(entry.at("dtype").get<std::string>());
-  const auto shape = entry.at("shape").get<std::vector<int64_t>>();
-  const auto offsets = entry.at("data_offsets").get<std::vector<size_t>>();
-  size_t bytes = c10::elementSize(type);
-  for (const int64_t extent : shape) bytes *= static_cast<size_t>(extent);
-  if (offsets.size() != 2 || offsets[0] > offsets[1] || offsets[1] - offsets[0] != bytes ||
-      base + offsets[1] > mapping->size()) {
-    throw DataError("a tensor lies beyond the end of the file");
-  }
-  char* const start = mapping->data() + base + offsets[0];
-  const bool aligned = reinterpret_cast<uintptr_t>(start) % c10::elementSize(type) == 0;
+torch::Tensor tensor_at(const std::shared_ptr<Mapping>& mapping, uint64_t data_begin, const StoredTensor& stored) {
+  const torch::ScalarType type = scalar_type_of(stored.type);
+  if (std::find(kMapped.begin(), kMapped.end(), type) == kMapped.end())
+    throw DataError(text("tensor '", stored.name, "' has the unexpected type ", stored.type.name));
+  char* const start = mapping->data() + data_begin + stored.begin;
+  const bool aligned = reinterpret_cast<uintptr_t>(start) % stored.type.bytes == 0;
   if (!aligned) {
-    torch::Tensor copy = torch::empty(shape, type);
-    std::memcpy(copy.data_ptr(), start, bytes);
+    torch::Tensor copy = torch::empty(stored.shape, type);
+    std::memcpy(copy.data_ptr(), start, stored.end - stored.begin);
     return copy;
   }
   return torch::from_blob(
-      start, shape, [mapping](void*) {}, torch::TensorOptions(type));
-}
-
-nlohmann::json header_of(const Mapping& mapping) {
-  uint64_t length = 0;
-  if (mapping.size() < kLengthBytes) throw DataError("the file is too short");
-  std::memcpy(&length, mapping.data(), kLengthBytes);
-  if (length > mapping.size() - kLengthBytes) throw DataError("the header reaches beyond the end of the file");
-  return nlohmann::json::parse(std::string_view(mapping.data() + kLengthBytes, length));
-}
-
-SafetensorsFile parse(const std::shared_ptr<Mapping>& mapping) {
-  const auto header = header_of(*mapping);
-  uint64_t length = 0;
-  std::memcpy(&length, mapping->data(), kLengthBytes);
-  SafetensorsFile content;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") {
-      content.metadata = entry.get<std::map<std::string, std::string>>();
-    } else {
-      content.tensors[name] = tensor_at(mapping, kLengthBytes + length, entry);
-    }
-  }
-  return content;
+      start, stored.shape, [mapping](void*) {}, torch::TensorOptions(type));
 }
 
 }  // namespace
 
 SafetensorsFile map_safetensors(const std::filesystem::path& file) {
   const auto mapping = std::make_shared<Mapping>(file);
+  const std::string_view bytes(mapping->data(), mapping->size());
   try {
-    return parse(mapping);
+    const uint64_t length = safetensors_header_length(bytes.substr(0, kSafetensorsPrefix), bytes.size(), file);
+    const std::string content(bytes.substr(kSafetensorsPrefix, length));
+    SafetensorsHeader header = parse_safetensors_header(content, bytes.size(), file);
+    SafetensorsFile result;
+    result.metadata = std::move(header.metadata);
+    for (const auto& stored : header.tensors) {
+      result.tensors[stored.name] = tensor_at(mapping, header.data_begin, stored);
+    }
+    return result;
   } catch (const DataError& problem) {
     throw DataError(text(file.string(), " is damaged: ", problem.what()));
-  } catch (const nlohmann::json::exception& problem) {
-    throw DataError(
-        text(file.string(), " is damaged: its header is no JSON of a safetensors file (", problem.what(), ")"));
   }
 }
 

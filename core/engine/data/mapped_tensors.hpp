@@ -7,8 +7,8 @@
 
 namespace lamina::engine {
 
-/// Tensors keep the mapping alive. Writing to them changes this process's copy only. DataError when the file is
-/// damaged.
+/// Tensors keep the mapping alive. Writing to them changes this process's copy only. The header is checked as
+/// read_safetensors checks it; DataError when the file is damaged.
 SafetensorsFile map_safetensors(const std::filesystem::path& file);
 
 }  // namespace lamina::engine

@@ -2,6 +2,7 @@
 
 #include "engine/data/mapped_tensors.hpp"
 #include "engine/experiment/sha256.hpp"
+#include "model/safetensors_header.hpp"
 
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/error.hpp>
@@ -49,21 +50,14 @@ Metadata metadata_of(const EmbeddingHead& head) {
           {"direction", Json(head.geometry.direction).dump()}};
 }
 
-/// Length and JSON of the header, as safetensors has them.
 std::string start_of_file(const EmbeddingHead& head) {
-  Json json = {{"__metadata__", metadata_of(head)}};
-  int64_t at = 0;
+  const StoredType type = head.dtype == "f16" ? StoredType{"F16", 2} : StoredType{"F32", 4};
+  const auto& [channels, rows, columns] = head.embedding;
+  std::vector<StoredTensor> tensors;
   for (const int axis : head.axes) {
-    const int64_t slices = head.size[static_cast<size_t>(axis)], end = at + slices * bytes_per_slice(head);
-    json[tensor_name(axis)] = {{"dtype", head.dtype == "f16" ? "F16" : "F32"},
-                               {"shape", {slices, head.embedding[0], head.embedding[1], head.embedding[2]}},
-                               {"data_offsets", {at, end}}};
-    at = end;
+    tensors.push_back({tensor_name(axis), type, {head.size[static_cast<size_t>(axis)], channels, rows, columns}, 0, 0});
   }
-  std::string content = json.dump();
-  content.append((8 - content.size() % 8) % 8, ' ');
-  uint64_t length = content.size();
-  return std::string(reinterpret_cast<const char*>(&length), sizeof length) + content;
+  return safetensors_start(tensors, metadata_of(head));
 }
 
 void require_written(bool good, const fs::path& file) {

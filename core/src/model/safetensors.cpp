@@ -13,12 +13,10 @@
 #include <fstream>
 
 #include <torch/types.h>
-#include <nlohmann/json.hpp>
 
 namespace lamina {
 namespace {
 
-using Json = nlohmann::json;
 using std::filesystem::path;
 
 struct Dtype {
@@ -33,13 +31,6 @@ constexpr Dtype kDtypes[] = {{"F64", torch::kFloat64, 8},   {"F32", torch::kFloa
 
 [[noreturn]] void refuse(const path& file, const std::string& fact) {
   throw DataError(text(file.string(), ": ", fact));
-}
-
-/// Every type that the header may name has its counterpart here.
-torch::ScalarType scalar_type_of(const StoredType& stored) {
-  return std::find_if(std::begin(kDtypes), std::end(kDtypes),
-                      [&](const Dtype& dtype) { return std::string_view(dtype.name) == stored.name; })
-      ->type;
 }
 
 SafetensorsHeader read_header(std::ifstream& in, const path& file) {
@@ -87,23 +78,23 @@ std::vector<std::pair<std::string, torch::Tensor>> in_file_order(const TensorDic
   return ordered;
 }
 
-std::string make_header(const std::vector<std::pair<std::string, torch::Tensor>>& tensors,
-                        const std::map<std::string, std::string>& metadata) {
-  Json json = Json::object();
-  if (!metadata.empty()) json["__metadata__"] = metadata;
-  uint64_t at = 0;
+std::string start_of(const std::vector<std::pair<std::string, torch::Tensor>>& tensors,
+                     const std::map<std::string, std::string>& metadata) {
+  std::vector<StoredTensor> stored;
   for (const auto& [name, tensor] : tensors) {
     const Dtype& dtype = dtype_of(name, tensor.scalar_type());
-    const uint64_t end = at + dtype.bytes * static_cast<uint64_t>(tensor.numel());
-    json[name] = {{"dtype", dtype.name}, {"shape", tensor.sizes().vec()}, {"data_offsets", {at, end}}};
-    at = end;
+    stored.push_back({name, {dtype.name, dtype.bytes}, tensor.sizes().vec(), 0, 0});
   }
-  std::string header = json.dump();
-  header.append((8 - header.size() % 8) % 8, ' ');
-  return header;
+  return safetensors_start(stored, metadata);
 }
 
 }  // namespace
+
+torch::ScalarType scalar_type_of(const StoredType& stored) {
+  return std::find_if(std::begin(kDtypes), std::end(kDtypes),
+                      [&](const Dtype& dtype) { return std::string_view(dtype.name) == stored.name; })
+      ->type;
+}
 
 SafetensorsFile read_safetensors(const path& file, const std::function<void(uint64_t)>& progress) {
   std::ifstream in(file, std::ios::binary);
@@ -132,12 +123,10 @@ std::vector<TensorEntry> list_safetensors(const path& file, std::map<std::string
 void write_safetensors(const path& file, const TensorDict& tensors,
                        const std::map<std::string, std::string>& metadata) {
   const auto ordered = in_file_order(tensors);
-  const std::string header = make_header(ordered, metadata);
+  const std::string start = start_of(ordered, metadata);
   write_file(file, [&](const path& temporary) {
     std::ofstream out(temporary, std::ios::binary);
-    const uint64_t length = header.size();
-    out.write(reinterpret_cast<const char*>(&length), kSafetensorsPrefix);
-    out.write(header.data(), static_cast<std::streamsize>(header.size()));
+    out.write(start.data(), static_cast<std::streamsize>(start.size()));
     for (const auto& [name, tensor] : ordered) {
       const torch::Tensor plain = tensor.cpu().contiguous();
       out.write(static_cast<const char*>(plain.data_ptr()), static_cast<std::streamsize>(plain.nbytes()));

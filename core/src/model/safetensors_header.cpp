@@ -118,7 +118,29 @@ Json parse_json(const path& file, const std::string& content) {
   return json;
 }
 
+uint64_t bytes_to_write(const StoredTensor& tensor) {
+  uint64_t bytes = tensor.type.bytes;
+  for (const int64_t size : tensor.shape) bytes *= static_cast<uint64_t>(size);
+  return bytes;
+}
+
 }  // namespace
+
+std::string safetensors_start(const std::vector<StoredTensor>& tensors,
+                              const std::map<std::string, std::string>& metadata) {
+  Json json = Json::object();
+  if (!metadata.empty()) json["__metadata__"] = metadata;
+  uint64_t at = 0;
+  for (const auto& tensor : tensors) {
+    const uint64_t end = at + bytes_to_write(tensor);
+    json[tensor.name] = {{"dtype", tensor.type.name}, {"shape", tensor.shape}, {"data_offsets", {at, end}}};
+    at = end;
+  }
+  std::string header = json.dump();
+  header.append((8 - header.size() % 8) % 8, ' ');
+  const uint64_t length = header.size();
+  return std::string(reinterpret_cast<const char*>(&length), kSafetensorsPrefix) + header;
+}
 
 uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes, const path& file) {
   if (prefix.size() < kSafetensorsPrefix)

@@ -1,6 +1,8 @@
 // The header of a safetensors file: a length and a JSON object. Knows no torch, so that it can be fuzzed alone.
 #pragma once
 
+#include <lamina/base/export.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -32,11 +34,17 @@ struct SafetensorsHeader {
 inline constexpr uint64_t kSafetensorsPrefix = 8;  ///< bytes that hold the header's length
 
 /// The header's length as the file's first bytes claim it, checked against the size of the file. DataError.
-uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes, const std::filesystem::path& file);
+LAMINA_API uint64_t safetensors_header_length(std::string_view prefix, uint64_t file_bytes,
+                                              const std::filesystem::path& file);
 
 /// Reads the header proper. Headers come from strangers, so every number is checked before it is used: tensors lie side
 /// by side and fill the file. DataError names the file and the fact.
-SafetensorsHeader parse_safetensors_header(const std::string& content, uint64_t file_bytes,
-                                           const std::filesystem::path& file);
+LAMINA_API SafetensorsHeader parse_safetensors_header(const std::string& content, uint64_t file_bytes,
+                                                      const std::filesystem::path& file);
+
+/// What a file begins with whose tensors follow in this order: the length and the header. `begin` and `end` of the
+/// tensors are not looked at.
+LAMINA_API std::string safetensors_start(const std::vector<StoredTensor>& tensors,
+                                         const std::map<std::string, std::string>& metadata);
 
 }  // namespace lamina

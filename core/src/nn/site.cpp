@@ -32,6 +32,10 @@ Shape SiteHook::reshape(Shape in) const { return in; }
 std::optional<LinearMap> SiteHook::merge(const Site&, const LinearMap&) const { return std::nullopt; }
 bool SiteHook::repeatable() const { return true; }
 
+Site grid_site(const std::string& path, SiteKind kind, int64_t channels) {
+  return {path, kind, Layout::Grid, channels, channels, 1, {}};
+}
+
 SiteHost::SiteHost() = default;
 SiteHost::~SiteHost() = default;
 

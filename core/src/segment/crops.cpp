@@ -1,9 +1,9 @@
 #include "crops.hpp"
 
+#include <lamina/nn/point_grid.hpp>
+
 #include <algorithm>
 #include <cmath>
-
-#include <torch/utils.h>
 
 namespace lamina::segment {
 namespace {
@@ -36,11 +36,7 @@ std::vector<Crop> crops_of(int64_t height, int64_t width, const MaskGeneratorOpt
 torch::Tensor points_of(const Crop& crop, const MaskGeneratorOptions& options) {
   const auto count = static_cast<int64_t>(static_cast<double>(options.points) /
                                           std::pow(static_cast<double>(options.crop_downscale), crop.layer));
-  const int64_t n = std::max<int64_t>(1, count);
-  const torch::Tensor side = (torch::arange(n, torch::kFloat64) + 0.5) / static_cast<double>(n);
-  const torch::Tensor x = side * static_cast<double>(crop.box[2] - crop.box[0]);
-  const torch::Tensor y = side * static_cast<double>(crop.box[3] - crop.box[1]);
-  return torch::stack({x.repeat({n}), y.repeat_interleave(n)}, 1);
+  return nn::point_grid(std::max<int64_t>(1, count), crop.box[3] - crop.box[1], crop.box[2] - crop.box[0]);
 }
 
 }  // namespace lamina::segment

@@ -93,8 +93,4 @@ torch::Tensor PatchMerging::forward(const torch::Tensor& grid, const Axes&, Scen
   return convolve(grid, pass);
 }
 
-Site grid_site(const std::string& path, SiteKind kind, int64_t channels) {
-  return {path, kind, Layout::Grid, channels, channels, 1, {}};
-}
-
 }  // namespace lamina::mobile_sam

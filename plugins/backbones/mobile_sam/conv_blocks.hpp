@@ -87,7 +87,4 @@ class PatchMerging : public ThreeConvs {
   torch::Tensor forward(const torch::Tensor& grid, const Axes& axes, Scene& scene, Pass pass) override;
 };
 
-/// A site of a grid's stream or sublayer.
-Site grid_site(const std::string& path, SiteKind kind, int64_t channels);
-
 }  // namespace lamina::mobile_sam

@@ -13,7 +13,6 @@
 
 namespace lamina {
 
-using mobile_sam::grid_site;
 using mobile_sam::Pass;
 
 MobileSam::MobileSam(const Options& options, const BackboneContext& context)
@@ -26,9 +25,7 @@ MobileSam::MobileSam(const Options& options, const BackboneContext& context)
   std::vector<std::shared_ptr<torch::nn::Module>> layers;
   for (size_t i = 0; i < numbers_.stages(); ++i) layers.push_back(make_stage(i));
   register_module("layers", nn::make_list(layers));
-  neck_input_ = add_site(grid_site("neck.input", SiteKind::Stream, last));
-  neck_ = register_module("neck", std::make_shared<nn::SamNeck>(last, numbers_.out_channels));
-  neck_out_ = add_site(grid_site("neck.out", SiteKind::Stream, numbers_.out_channels));
+  neck_ = register_module("neck", std::make_shared<nn::SamNeck>(*this, last, numbers_.out_channels));
 }
 
 std::shared_ptr<torch::nn::Module> MobileSam::make_stage(size_t index) {
@@ -107,12 +104,6 @@ torch::Tensor MobileSam::run(const Step& step, const torch::Tensor& grid, Axes a
       [block, axes, copy](const torch::Tensor& x) { return block->forward(x, axes, *copy, Pass::Again); }, grid);
 }
 
-torch::Tensor MobileSam::embedding(const torch::Tensor& grid, const Axes& axes, Scene& scene) {
-  const torch::Tensor x = through(neck_input_, grid, grid, axes, scene);
-  const torch::Tensor out = neck_->forward(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1});  // [B*D, h, w, E]
-  return through(neck_out_, out, out, axes, scene).permute({0, 3, 1, 2});
-}
-
 Features MobileSam::encode(const torch::Tensor& image, const NameSet& wanted, Scene& scene) {
   Features features;
   Axes axes;
@@ -125,7 +116,7 @@ Features MobileSam::encode(const torch::Tensor& image, const NameSet& wanted, Sc
   }
   axes.height = grid.size(1);
   axes.width = grid.size(2);
-  if (wanted.contains("embedding")) features.set("embedding", embedding(grid, axes, scene));
+  if (wanted.contains("embedding")) features.set("embedding", neck_->forward(grid, axes, scene));
   return features;
 }
 

@@ -37,7 +37,6 @@ class MobileSam : public Backbone {
   void describe();
   torch::Tensor embed(const torch::Tensor& image, Axes& axes, Scene& scene);
   torch::Tensor run(const Step& step, const torch::Tensor& grid, Axes axes, Scene& scene);
-  torch::Tensor embedding(const torch::Tensor& grid, const Axes& axes, Scene& scene);
 
   Options options_;
   mobile_sam::Dimensions numbers_;
@@ -46,7 +45,7 @@ class MobileSam : public Backbone {
   std::shared_ptr<mobile_sam::PatchEmbed> patch_embed_;
   std::vector<Stage> stages_;
   std::shared_ptr<nn::SamNeck> neck_;
-  SiteId image_site_, embed_site_, neck_input_, neck_out_;
+  SiteId image_site_, embed_site_;
   std::vector<FeatureSpec> features_;
 };
 

@@ -55,13 +55,10 @@ SamVit::SamVit(const Options& options, const BackboneContext& context)
   const int64_t channels = numbers_.embed_dim;
   image_site_ =
       add_site({"image", SiteKind::Stream, Layout::Volume, context.image_channels, context.image_channels, 1, {}});
-  embed_site_ = add_site({"embed", SiteKind::Stream, Layout::Grid, channels, channels, 1, {}});
+  embed_site_ = add_site(grid_site("embed", SiteKind::Stream, channels));
   patch_embed_ = register_module("patch_embed", std::make_shared<sam_vit::PatchEmbed>(numbers_.patch_size, channels));
   make_blocks();
-  neck_input_ = add_site({"neck.input", SiteKind::Stream, Layout::Grid, channels, channels, 1, {}});
-  neck_ = register_module("neck", std::make_shared<nn::SamNeck>(channels, numbers_.out_channels));
-  neck_out_ =
-      add_site({"neck.out", SiteKind::Stream, Layout::Grid, numbers_.out_channels, numbers_.out_channels, 1, {}});
+  neck_ = register_module("neck", std::make_shared<nn::SamNeck>(*this, channels, numbers_.out_channels));
 }
 
 void SamVit::make_blocks() {
@@ -152,12 +149,6 @@ torch::Tensor SamVit::run_block(size_t index, const torch::Tensor& tokens, const
                         [block, axes, copy](const torch::Tensor& x) { return block->forward(x, axes, *copy); }, tokens);
 }
 
-torch::Tensor SamVit::embedding(const torch::Tensor& tokens, const Axes& axes, Scene& scene) {
-  const torch::Tensor x = through(neck_input_, tokens, tokens, axes, scene);
-  const torch::Tensor out = neck_->forward(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1});  // [B*D, gh, gw, E]
-  return through(neck_out_, out, out, axes, scene).permute({0, 3, 1, 2});
-}
-
 Features SamVit::encode(const torch::Tensor& image, const NameSet& wanted, Scene& scene) {
   Features features;
   Axes axes;
@@ -168,7 +159,7 @@ Features SamVit::encode(const torch::Tensor& image, const NameSet& wanted, Scene
       if (wanted.contains(name)) features.set(name, tokens.permute({0, 3, 1, 2}));
     }
   }
-  if (wanted.contains("embedding")) features.set("embedding", embedding(tokens, axes, scene));
+  if (wanted.contains("embedding")) features.set("embedding", neck_->forward(tokens, axes, scene));
   return features;
 }
 

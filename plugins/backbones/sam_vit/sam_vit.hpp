@@ -56,7 +56,6 @@ class SamVit : public Backbone {
   void describe();
   torch::Tensor embed(const torch::Tensor& image, Axes& axes, Scene& scene);
   torch::Tensor run_block(size_t index, const torch::Tensor& tokens, const Axes& axes, Scene& scene);
-  torch::Tensor embedding(const torch::Tensor& tokens, const Axes& axes, Scene& scene);
 
   Options options_;
   sam_vit::Dimensions numbers_;
@@ -68,7 +67,7 @@ class SamVit : public Backbone {
   std::vector<bool> checkpointed_;
   std::vector<std::vector<std::string>> names_;  // features behind each block
   std::shared_ptr<nn::SamNeck> neck_;
-  SiteId image_site_, embed_site_, neck_input_, neck_out_;
+  SiteId image_site_, embed_site_;
   std::vector<FeatureSpec> features_;
 };
 

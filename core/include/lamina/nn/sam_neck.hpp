@@ -3,6 +3,7 @@
 
 #include <lamina/base/export.hpp>
 #include <lamina/nn/layer_norm_2d.hpp>
+#include <lamina/nn/site.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -13,14 +14,17 @@
 
 namespace lamina::nn {
 
-/// [N, C, h, w] -> [N, E, h, w]: convolution 1x1, norm, convolution 3x3, norm. Parameters: "0.*" to "3.*", convolutions
-/// without bias. As segment-anything's ImageEncoderViT.neck.
+/// Convolution 1x1, norm, convolution 3x3, norm. Parameters: "0.*" to "3.*", convolutions without bias. Sites
+/// neck.input and neck.out (streams). As segment-anything's ImageEncoderViT.neck.
 class LAMINA_API SamNeck : public torch::nn::Module {
  public:
-  SamNeck(int64_t channels, int64_t out_channels);
-  torch::Tensor forward(const torch::Tensor& tokens);
+  SamNeck(SiteHost& host, int64_t channels, int64_t out_channels);
+  /// Grid [N, h, w, C] -> embedding [N, E, h, w].
+  torch::Tensor forward(const torch::Tensor& grid, const Axes& axes, Scene& scene);
 
  private:
+  SiteHost& host_;
+  SiteId input_, out_;
   torch::nn::Conv2d narrow_{nullptr}, smooth_{nullptr};
   std::shared_ptr<LayerNorm2d> first_norm_, second_norm_;
 };

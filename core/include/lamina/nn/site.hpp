@@ -30,18 +30,22 @@ struct LinearMap {
 };
 
 struct Site {
-  std::string path;      ///< "blocks.3.attn.qkv"; from outside "encoder.blocks.3.attn.qkv"
+  std::string path;  ///< "blocks.3.attn.qkv"; from outside "encoder.blocks.3.attn.qkv"
   SiteKind kind = SiteKind::Stream;
   Layout layout = Layout::Volume;
   int64_t in_channels = 0, out_channels = 0;
-  int64_t parts = 1;     ///< fused maps side by side in the output; qkv: 3
-  LinearMap map;         ///< Projection only: handles of the host's parameters, never registered a second time
+  int64_t parts = 1;  ///< fused maps side by side in the output; qkv: 3
+  LinearMap map;      ///< Projection only: handles of the host's parameters, never registered a second time
 };
+
+/// A stream or sublayer of a grid whose channels stay as many.
+LAMINA_API Site grid_site(const std::string& path, SiteKind kind, int64_t channels);
 
 /// Factors of the leading axis, slowest first: batch, depth, queries, windows.
 struct Axes {
-  int64_t batch = 1, depth = 1, queries = 1, windows = 1;  ///< queries 0: ragged, the slice of each row is in image_index
-  int64_t height = 0, width = 0;                           ///< token grid; 0, 0 for lists
+  int64_t batch = 1, depth = 1, queries = 1,
+          windows = 1;            ///< queries 0: ragged, the slice of each row is in image_index
+  int64_t height = 0, width = 0;  ///< token grid; 0, 0 for lists
   torch::Tensor image_index;
 };
 
@@ -90,7 +94,8 @@ class LAMINA_API SiteHost {
 
   Shape shape_after(SiteId id, Shape in) const;
   /// Sends a sublayer's output (or a stream) through the site's hooks; without hooks returns `output`.
-  torch::Tensor through(SiteId id, const torch::Tensor& input, torch::Tensor output, const Axes& axes, Scene& scene) const;
+  torch::Tensor through(SiteId id, const torch::Tensor& input, torch::Tensor output, const Axes& axes,
+                        Scene& scene) const;
   /// The site's linear map, then its hooks; or the merged map.
   torch::Tensor project(SiteId id, const torch::Tensor& input, const Axes& axes, Scene& scene) const;
 
