@@ -23,17 +23,16 @@ void declare_sam(po::options_description& options) {
   add("size", po::value<int64_t>()->value_name("N")->default_value(1024),
       "pixels along the longer side of what the encoder sees; SAM was trained at 1024, 256 is 20 times faster");
   add("seed", po::value<uint64_t>()->value_name("N"), "random weights instead of a file: shapes without sense");
-  add("device", po::value<std::string>()->value_name("DEVICE"), "auto, cpu or cuda");
+  add("device", po::value<std::string>()->value_name("DEVICE"), "auto (default), cpu or cuda");
   add("threads", po::value<int64_t>()->value_name("N"), "threads for arithmetic; 0: all cores");
 }
 
 engine::SamChoice sam_choice(const po::variables_map& arguments) {
   engine::RuntimeSection runtime;
-  runtime.device = "cpu";
   if (arguments.contains("device")) runtime.device = word_of(arguments, "device");
   if (arguments.contains("threads")) runtime.threads = arguments["threads"].as<int64_t>();
-  engine::use_runtime(runtime);
   engine::SamChoice choice;
+  choice.device = engine::use_runtime(runtime);
   choice.model = word_of(arguments, "model");
   choice.weights = word_of(arguments, "weights");
   choice.map = word_of(arguments, "map");

@@ -1,6 +1,6 @@
 # Targets `format` (rewrites), `format_check` (fails on a difference) and `tidy`.
 file(GLOB_RECURSE _own CONFIGURE_DEPENDS
-  core/*.cpp core/*.hpp plugins/*.cpp plugins/*.hpp adapters/*.cpp adapters/*.hpp prompters/*.cpp prompters/*.hpp
+  core/*.cpp core/*.hpp core/*.cu core/*.cuh plugins/*.cpp plugins/*.hpp adapters/*.cpp adapters/*.hpp prompters/*.cpp prompters/*.hpp
   decoders/*.cpp decoders/*.hpp datasets/*.cpp datasets/*.hpp cli/*.cpp cli/*.hpp tests/*.cpp tests/*.hpp)
 find_program(LAMINA_CLANG_FORMAT clang-format)
 if(LAMINA_CLANG_FORMAT)

@@ -1,7 +1,7 @@
 #include "engine/segment/sam_model.hpp"
 
-#include "engine/experiment/sha256.hpp"
 #include "engine/weights/pretrained.hpp"
+#include "engine/weights/state_hash.hpp"
 #include "engine/weights/weights_kind.hpp"
 
 #include <lamina/base/atomic_file.hpp>
@@ -68,7 +68,8 @@ SamChoice settled(SamChoice choice) {
         "there are no weights: give --weights FILE (SAM's own .pth files load as they are), or --seed N for random "
         "values, which show shapes but no sense");
   }
-  if (!choice.weights.empty()) {
+  const bool open = choice.model.empty() || choice.map.empty();
+  if (!choice.weights.empty() && open) {
     const WeightsKind kind = kind_of(list_weights_file(choice.weights));
     if (choice.model.empty()) choice.model = model_in(kind, choice.weights);
     if (choice.map.empty()) choice.map = kind.map;
@@ -94,17 +95,11 @@ std::shared_ptr<Model> open_sam(const SamChoice& wanted, const Registry& registr
     load_pretrained(*model, entry, {});
   }
   for (auto& parameter : model->parameters()) parameter.set_requires_grad(false);
+  model->to(choice.device);
   model->set_mode(Mode::Infer);
   return model;
 }
 
-std::string weights_hash(const Model& model) {
-  std::string content;
-  for (const auto& [name, tensor] : state_of(model)) {
-    const torch::Tensor plain = tensor.cpu().contiguous();
-    content += name + sha256(std::string_view(static_cast<const char*>(plain.data_ptr()), plain.nbytes()));
-  }
-  return sha256(content);
-}
+std::string weights_hash(const Model& model) { return state_hash(state_of(model)); }
 
 }  // namespace lamina::engine

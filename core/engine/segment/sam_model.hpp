@@ -19,6 +19,7 @@ struct SamChoice {
   std::string map;               ///< "": the one that knows the names in the file
   std::optional<uint64_t> seed;  ///< of random values
   int64_t square = 1024;         ///< pixels along a side of what the encoder sees
+  torch::Device device = torch::kCPU;
 };
 
 /// sam_vit_b, sam_vit_l, sam_vit_h, mobile_sam, ...

@@ -6,6 +6,7 @@
 #include <lamina/nn/shape_check.hpp>
 
 #include "nn/attention_tiled.hpp"
+#include "nn/device_attention.hpp"
 
 #include <cmath>
 
@@ -67,7 +68,9 @@ torch::Tensor rel_pos_attention(const torch::Tensor& qkv, const RelPosTables& ta
   const AttentionSizes sizes = sizes_of(qkv, heads, area);
   require_shape(tables.height, {2 * sizes.height - 1, sizes.head_width}, "attention's table along the height");
   require_shape(tables.width, {2 * sizes.width - 1, sizes.head_width}, "attention's table along the width");
-  return path == AttentionPath::Plain ? plain_attention(qkv, tables, sizes) : tiled_attention(qkv, tables, sizes);
+  if (path == AttentionPath::Plain) return plain_attention(qkv, tables, sizes);
+  if (has_device_attention(qkv, tables, sizes)) return device_attention(qkv, tables, sizes);
+  return tiled_attention(qkv, tables, sizes);
 }
 
 }  // namespace lamina::nn

@@ -20,9 +20,22 @@ int64_t rows_of_prompts(const Prompts& prompts) {
   throw Error("there is no prompt; expected points, boxes or masks");
 }
 
+torch::Device device_of_model(const Model& model) {
+  const auto parameters = model.parameters();
+  return parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
+}
+
+void move_to(Prompts& prompts, const torch::Device& device) {
+  for (auto* tensor :
+       {&prompts.image_index, &prompts.points, &prompts.point_labels, &prompts.boxes, &prompts.mask_logits}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
+}
+
 }  // namespace
 
-Predictor::Predictor(std::shared_ptr<Model> model, PixelNorm norm) : model_(std::move(model)), norm_(norm) {
+Predictor::Predictor(std::shared_ptr<Model> model, PixelNorm norm)
+    : model_(std::move(model)), norm_(norm), device_(device_of_model(*model_)) {
   const Size3 patch = model_->setup().patch;
   if (patch[0] != 1 || patch[1] != patch[2]) {
     throw ConfigError(text("a predictor works on single square slices; the model's patch is [", join(patch),
@@ -48,7 +61,7 @@ void Predictor::set_image(const torch::Tensor& rgb) {
   nn::require_shape(rgb, {3, nn::kAny, nn::kAny}, "an image (red, green, blue)");
   frame_ = ImageFrame(rgb.size(1), rgb.size(2), square_);
   session_ = std::make_unique<Session>(*model_, Mode::Infer);
-  session_->encode(batch(frame_.image(rgb, norm_)));
+  session_->encode(batch(frame_.image(rgb, norm_).to(device_)));
 }
 
 void Predictor::set_embedding(const torch::Tensor& embedding, int64_t height, int64_t width) {
@@ -57,9 +70,10 @@ void Predictor::set_embedding(const torch::Tensor& embedding, int64_t height, in
   nn::require_shape(embedding, {1, spec.channels, cells, cells}, "the image embedding");
   frame_ = ImageFrame(height, width, square_);
   Features features;
-  features.set(kEmbedding, embedding.to(torch::kFloat32));
+  features.set(kEmbedding, embedding.to(device_, torch::kFloat32));
   // The decoder asks the image for its size alone.
-  const torch::Tensor blank = torch::zeros({1}).expand({1, model_->setup().image_channels, 1, square_, square_});
+  const torch::Tensor blank =
+      torch::zeros({1}, device_).expand({1, model_->setup().image_channels, 1, square_, square_});
   session_ = std::make_unique<Session>(*model_, Mode::Infer);
   session_->inject(batch(blank), Streams<Features>(features));
 }
@@ -69,7 +83,9 @@ Session& Predictor::session(const char* wanted) const {
   return *session_;
 }
 
-torch::Tensor Predictor::embedding() const { return session("embedding()").scene().features.primary().at(kEmbedding); }
+torch::Tensor Predictor::embedding() const {
+  return session("embedding()").scene().features.primary().at(kEmbedding).cpu();
+}
 
 const ImageFrame& Predictor::frame() const {
   session("frame()");
@@ -88,6 +104,7 @@ PromptedMasks Predictor::predict_low_res(Prompts prompts) {
     nn::require_shape(prompts.boxes, {count, 4}, "boxes (x1, y1, x2, y2)");
     prompts.boxes = frame_.positions(prompts.boxes.view({count, 2, 2})).view({count, 4});
   }
+  move_to(prompts, device_);
   session.give(Streams<Prompts>(prompts));
   const Prediction prediction = session.decode();
   const Output& output = prediction.outputs.primary();
@@ -95,7 +112,7 @@ PromptedMasks Predictor::predict_low_res(Prompts prompts) {
     throw ConfigError(
         "the model's decoder makes no masks for prompts; expected the decoder 'sam_mask' with mask_tokens sam");
   }
-  return {{}, output.low_res, output.quality};
+  return {{}, output.low_res.cpu(), output.quality.cpu()};
 }
 
 PromptedMasks Predictor::predict(const Prompts& prompts) {

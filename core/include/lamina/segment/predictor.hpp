@@ -15,9 +15,9 @@ struct PromptedMasks {
   torch::Tensor quality;  ///< [N, M], predicted IoU
 };
 
-/// Holds one image's embedding. The model is one whose decoder makes masks for each prompt (`sam_mask` with
-/// mask_tokens sam) on a patch [1, S, S]; S is the square of the frame. Not thread safe: one predictor a thread, which
-/// may share a model.
+/// Holds one image's embedding, on the model's device; what comes in and goes out lies on the CPU. The model is one
+/// whose decoder makes masks for each prompt (`sam_mask` with mask_tokens sam) on a patch [1, S, S]; S is the square of
+/// the frame. Not thread safe: one predictor a thread, which may share a model.
 class LAMINA_API Predictor {
  public:
   /// ConfigError where the patch is no square slice.
@@ -45,6 +45,7 @@ class LAMINA_API Predictor {
 
   std::shared_ptr<Model> model_;
   PixelNorm norm_;
+  torch::Device device_;
   int64_t square_ = 0;
   ImageFrame frame_;
   std::unique_ptr<Session> session_;
