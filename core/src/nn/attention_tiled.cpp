@@ -97,11 +97,6 @@ Operands operands_of(const torch::Tensor& qkv, const AttentionSizes& sizes, cons
           packed(task_part(qkv, 2, sizes, task, whole), type)};
 }
 
-/// Both tables, turned so that rows run with the key, one below the other: [2h-1 + 2w-1, d].
-torch::Tensor turned(const RelPosTables& tables, torch::ScalarType type) {
-  return at::cat({tables.height.flip(0), tables.width.flip(0)}).to(type);
-}
-
 /// Some query rows of one task. Products with the turned table are [G, rows * area.width, 2h-1 + 2w-1].
 class Tile {
  public:
@@ -155,12 +150,8 @@ torch::ScalarType exact_type(const torch::Tensor& qkv) {
 }
 
 torch::Tensor compute(const torch::Tensor& qkv, const RelPosTables& tables, const AttentionSizes& sizes) {
-  if (has_kernel(qkv)) {
-    const at::AutoDispatchBelowADInplaceOrView below;
-    return kernel_attention(qkv, tables, sizes);
-  }
   const torch::ScalarType type = exact_type(qkv);
-  const torch::Tensor table = turned(tables, type);
+  const torch::Tensor table = turned_tables(tables, type);
   const torch::Tensor result =
       at::empty({sizes.images, sizes.area.height, sizes.area.width, sizes.heads * sizes.head_width}, qkv.options());
   const Cut cut = cut_of(sizes);
@@ -178,7 +169,7 @@ torch::Tensor compute(const torch::Tensor& qkv, const RelPosTables& tables, cons
 }
 
 struct Gradients {
-  torch::Tensor qkv, table;  ///< table: of both, turned as `turned` does
+  torch::Tensor qkv, table;  ///< table: of both, turned as turned_tables() does
 };
 
 /// Backward of one task; the turned table's gradient comes back, [2h-1 + 2w-1, d].
@@ -219,7 +210,7 @@ torch::Tensor task_gradient(const torch::Tensor& qkv, const torch::Tensor& table
 
 Gradients differentiate(const torch::Tensor& qkv, const RelPosTables& tables, const torch::Tensor& grad_result,
                         const AttentionSizes& sizes) {
-  const torch::Tensor table = turned(tables, exact_type(qkv));
+  const torch::Tensor table = turned_tables(tables, exact_type(qkv));
   const bool all_ask = sizes.queries() == sizes.keys();
   // Queries outside the area have the gradient 0; everything else is written.
   const torch::Tensor grad_qkv =
@@ -242,33 +233,46 @@ class TiledAttention : public torch::autograd::Function<TiledAttention> {
                                const torch::Tensor& by_width, int64_t heads, int64_t area_height, int64_t area_width) {
     context->save_for_backward({qkv, by_height, by_width});
     context->saved_data["sizes"] = std::vector<int64_t>{heads, area_height, area_width};
-    return compute(qkv, {by_height, by_width}, sizes_of(qkv, heads, {area_height, area_width}));
+    return compute(qkv, {by_height, by_width}, sizes_of_fused(qkv, heads, {area_height, area_width}));
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grad_outputs) {
-    if (at::GradMode::is_enabled())
-      throw Error("tiled attention has no second derivative; take the option \"attention\": \"plain\"");
+    refuse_second_derivative();
     const auto saved = context->get_saved_variables();
     const auto numbers = context->saved_data["sizes"].toIntVector();
     const RelPosTables tables{saved[1], saved[2]};
-    const auto sizes = sizes_of(saved[0], numbers[0], {numbers[1], numbers[2]});
+    const auto sizes = sizes_of_fused(saved[0], numbers[0], {numbers[1], numbers[2]});
     const Gradients gradients = differentiate(saved[0], tables, grad_outputs[0], sizes);
-    const int64_t rows = tables.height.size(0);
-    const auto part = [&](int64_t first, const torch::Tensor& like) {
-      return gradients.table.narrow(0, first, like.size(0)).flip(0).to(like.scalar_type());
-    };
-    return {gradients.qkv, part(0, tables.height), part(rows, tables.width), {}, {}, {}};
-  }
-
- private:
-  static AttentionSizes sizes_of(const torch::Tensor& qkv, int64_t heads, QueryArea area) {
-    return {qkv.size(0), qkv.size(1), qkv.size(2), heads, qkv.size(3) / (3 * heads), area};
+    const RelPosTables by_table = turned_back(gradients.table, tables);
+    return {gradients.qkv, by_table.height, by_table.width, {}, {}, {}};
   }
 };
 
 }  // namespace
 
+torch::Tensor turned_tables(const RelPosTables& tables, torch::ScalarType type) {
+  return at::cat({tables.height.flip(0), tables.width.flip(0)}).to(type);
+}
+
+RelPosTables turned_back(const torch::Tensor& turned, const RelPosTables& like) {
+  const auto part = [&](int64_t first, const torch::Tensor& table) {
+    return turned.narrow(0, first, table.size(0)).flip(0).to(table.scalar_type());
+  };
+  return {part(0, like.height), part(like.height.size(0), like.width)};
+}
+
+void refuse_second_derivative() {
+  if (at::GradMode::is_enabled())
+    throw Error("tiled attention has no second derivative; take the option \"attention\": \"plain\"");
+}
+
 torch::Tensor tiled_attention(const torch::Tensor& qkv, const RelPosTables& tables, const AttentionSizes& sizes) {
+  if (const auto* kernel = kernel_for(qkv)) {
+    const QueryArea whole{sizes.height, sizes.width};
+    return kernel_attention(
+        *kernel, qkv, torch::Tensor(), tables,
+        {sizes.images, sizes.height, sizes.width, sizes.heads, sizes.head_width, whole, sizes.area});
+  }
   return TiledAttention::apply(qkv, tables.height, tables.width, sizes.heads, sizes.area.height, sizes.area.width);
 }
 

@@ -3,8 +3,6 @@
 #include <lamina/nn/vit_block.hpp>
 #include <lamina/nn/window.hpp>
 
-#include <vector>
-
 #include <torch/utils.h>
 
 namespace lamina::nn {
@@ -12,23 +10,6 @@ namespace {
 
 constexpr double kBlockNormEps = 1e-6;
 constexpr int64_t kMlpRatio = 4;
-
-/// A run of windows along one axis, all with as many cells inside the grid.
-struct Band {
-  int64_t begin, end, inside;
-};
-
-std::vector<Band> bands(int64_t length, int64_t window) {
-  const int64_t whole = length / window * window;
-  std::vector<Band> result;
-  if (whole > 0) result.push_back({0, whole, window});
-  if (whole < length) result.push_back({whole, length, length - whole});
-  return result;
-}
-
-Site grid_site(const std::string& path, SiteKind kind, int64_t channels) {
-  return {path, kind, Layout::Grid, channels, channels, 1, {}};
-}
 
 torch::nn::LayerNorm make_norm(int64_t channels) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({channels}).eps(kBlockNormEps));
@@ -78,22 +59,10 @@ torch::Tensor VitAttention::in_windows(const torch::Tensor& grid, const Axes& ax
 }
 
 torch::Tensor VitAttention::in_windows_without_padding(const torch::Tensor& grid, const Axes& axes, Scene& scene) {
-  const int64_t window = options_.window;
   const torch::Tensor qkv = qkv_->forward(grid, axes, scene);  // [N, h, w, 3C]
-  const RelPosTables tables = tables_for(window, window);
-  std::vector<torch::Tensor> rows;
-  for (const Band& y : bands(grid.size(1), window)) {
-    std::vector<torch::Tensor> columns;
-    for (const Band& x : bands(grid.size(2), window)) {
-      const torch::Tensor piece = qkv.slice(1, y.begin, y.end).slice(2, x.begin, x.end);
-      const torch::Tensor windows = window_partition(fill_windows(piece, qkv_->bias(), window), window);
-      const torch::Tensor mixed =
-          rel_pos_attention(windows, tables, options_.heads, options_.path, QueryArea{y.inside, x.inside});
-      columns.push_back(window_unpartition(mixed, y.end - y.begin, x.end - x.begin));
-    }
-    rows.push_back(columns.size() == 1 ? columns[0] : at::cat(columns, 2));
-  }
-  return proj_->forward(rows.size() == 1 ? rows[0] : at::cat(rows, 1), axes, scene);
+  const torch::Tensor mixed = rel_pos_window_attention(qkv, qkv_->bias(), tables_for(options_.window, options_.window),
+                                                       options_.heads, options_.window, options_.path);
+  return proj_->forward(mixed, axes, scene);
 }
 
 VitBlock::VitBlock(SiteHost& host, const std::string& path, const VitBlockOptions& options)

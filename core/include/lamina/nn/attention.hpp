@@ -31,4 +31,11 @@ struct QueryArea {
 LAMINA_API torch::Tensor rel_pos_attention(const torch::Tensor& qkv, const RelPosTables& tables, int64_t heads,
                                            AttentionPath path, std::optional<QueryArea> area = std::nullopt);
 
+/// The same inside square windows of the grid, qkv [N, h, w, 3C] -> [N, h, w, C]; windows are counted from the top left
+/// token, and tables are for a window. The last ones may reach beyond the grid: every token there has the keys and
+/// values of `outside` [3C], and its query is not asked. Gradients for `outside`, too.
+LAMINA_API torch::Tensor rel_pos_window_attention(const torch::Tensor& qkv, const torch::Tensor& outside,
+                                                  const RelPosTables& tables, int64_t heads, int64_t window,
+                                                  AttentionPath path);
+
 }  // namespace lamina::nn

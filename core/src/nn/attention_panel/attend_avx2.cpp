@@ -2,13 +2,14 @@
 namespace lamina::nn::panel {
 namespace {
 constexpr int kLanes = 8, kMostVectors = 3, kTileRows = 4;
+constexpr long kTileKeys = 128, kBlockKeys = 32, kBackwardTileKeys = 64;
 }  // namespace
 }  // namespace lamina::nn::panel
 
-#include "panel.inl"
+#include "float_kernel.inl"
 
 namespace lamina::nn::panel {
 
-void attend_avx2(const Call& call) { attend(call); }
+const Kernel kAvx2 = float_kernel("avx2");
 
 }  // namespace lamina::nn::panel

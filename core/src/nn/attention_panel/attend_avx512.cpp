@@ -1,14 +1,15 @@
-// For processors with 32 registers of 16 floats: 6 x 4 sums, 4 operands and a factor.
+// For processors with 32 registers of 16 floats: 4 x 4 sums and 4 operands; depths of heads are multiples of 4.
 namespace lamina::nn::panel {
 namespace {
-constexpr int kLanes = 16, kMostVectors = 4, kTileRows = 6;
+constexpr int kLanes = 16, kMostVectors = 4, kTileRows = 4;
+constexpr long kTileKeys = 128, kBlockKeys = 32, kBackwardTileKeys = 64;
 }  // namespace
 }  // namespace lamina::nn::panel
 
-#include "panel.inl"
+#include "float_kernel.inl"
 
 namespace lamina::nn::panel {
 
-void attend_avx512(const Call& call) { attend(call); }
+const Kernel kAvx512 = float_kernel("avx512");
 
 }  // namespace lamina::nn::panel
