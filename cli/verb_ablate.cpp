@@ -44,15 +44,14 @@ std::string plan_text(const engine::Study& study, const engine::Plan& plan) {
     cells.push_back({planned.cell.run.filename().string(), hashes.prepare.substr(0, 8), hashes.train.substr(0, 8),
                      hashes.infer.substr(0, 8), hashes.evaluate.substr(0, 8), what_is_left(planned)});
   }
-  const auto trainings = std::count_if(plan.cells.begin(), plan.cells.end(),
-                                       [](const auto& cell) { return cell.chosen && !cell.done && cell.trains; });
-  const auto left =
-      std::count_if(plan.cells.begin(), plan.cells.end(), [](const auto& cell) { return cell.chosen && !cell.done; });
+  const engine::PlanCounts counts = engine::count_work(plan);
   std::string notes;
+  for (const auto& one : plan.dropped) notes += text("left out: ", one.name, ": ", one.reason, "\n");
   for (const auto& warning : plan.warnings) notes += "note: " + warning + "\n";
-  return text(study.name, ": ", plan.arms.size(), " arms, ", study.seeds.size(), " seeds, ", plan.cells.size(),
-              " runs in ", plan.folder.string(), "\n\n", table(arms), "\n", table(cells), "\n", trainings,
-              " trainings and ", left, " predictions to do\n", notes);
+  return text(study.name, ": ", plan.arms.size(), " arms, ", study.seeds.size(), " seeds, ",
+              study.folds.empty() ? "" : text(study.folds.size(), " folds, "), plan.cells.size(), " runs in ",
+              plan.folder.string(), "\n\n", table(arms), "\n", table(cells), "\n", counts.trainings, " trainings and ",
+              counts.inferences, " inferences to do; ", counts.shared, " runs take another run's training\n", notes);
 }
 
 int finish(const po::variables_map& arguments, const engine::StudyResult& result) {
@@ -86,7 +85,13 @@ int ablate(const po::variables_map& arguments) {
   if (arguments.contains("in-process")) how.runner = nullptr;
   if (!arguments.contains("dry-run")) return finish(arguments, engine::run_study(study, how, *registry));
   const auto plan = engine::make_plan(study, how, *registry);
-  print(arguments, engine::plan_to_node(study, plan), plan_text(study, plan));
+  const engine::PlanCounts counts = engine::count_work(plan);
+  ConfigNode node = engine::plan_to_node(study, plan), to_do = ConfigNode::object();
+  to_do.set("trainings", counts.trainings);
+  to_do.set("inferences", counts.inferences);
+  to_do.set("shared", counts.shared);
+  node.set("to_do", std::move(to_do));
+  print(arguments, node, plan_text(study, plan));
   return 0;
 }
 

@@ -1,5 +1,6 @@
 // Plans studies.
 #include "engine/ablate/plan.hpp"
+#include "engine/encode/encoder_cache.hpp"
 
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
@@ -36,17 +37,31 @@ class Datasets {
 };
 
 PlannedArm plan_arm(const Study& study, const Arm& arm, Datasets& datasets, const Registry& registry) {
-  const Experiment experiment = study.experiment(arm, study.seeds.front(), registry);
+  const Experiment experiment = study.experiment(arm, study.seeds.front(), registry,
+                                                 arm.folds.empty() ? study.repeats().front() : arm.folds.front());
   const auto model = build_model(experiment, datasets.of(experiment).info, registry);
   return {arm, experiment, {}, count_parameters(*model)};
 }
 
-std::vector<PlannedArm> plan_arms(const Study& study, Datasets& datasets, const Registry& registry) {
+/// Designs may meet an experiment twice, on two ways: the later arm is dropped. Lists are taken at their word.
+bool is_twin(const PlannedArm& arm, Datasets& datasets, const Registry& registry,
+             std::map<std::string, std::string>& seen, std::vector<DroppedArm>& dropped) {
+  const std::string hash = arm.experiment.hashes(registry, datasets.of(arm.experiment).fingerprint).evaluate;
+  const auto [twin, first] = seen.emplace(hash, arm.arm.name);
+  if (first || !arm.arm.designed) return false;
+  dropped.push_back({arm.arm.name, "the same experiment as '" + twin->second + "'"});
+  return true;
+}
+
+std::vector<PlannedArm> plan_arms(const Study& study, Datasets& datasets, const Registry& registry,
+                                  std::vector<DroppedArm>& dropped) {
   std::vector<PlannedArm> arms;
   std::vector<std::string> problems;
+  std::map<std::string, std::string> seen;
   for (const auto& arm : study.arms) {
     try {
-      arms.push_back(plan_arm(study, arm, datasets, registry));
+      PlannedArm planned = plan_arm(study, arm, datasets, registry);
+      if (!is_twin(planned, datasets, registry, seen, dropped)) arms.push_back(std::move(planned));
     } catch (const ConfigError& error) {
       problems.push_back("arm '" + arm.name + "': " + error.what());
     }
@@ -68,26 +83,42 @@ bool is_trained(const RunFolder& folder, const StageHashes& hashes) {
   return status.hashes.train == hashes.train && stages_done(status) > static_cast<size_t>(Stage::Train);
 }
 
-void plan_cells(const Study& study, const StudyRun& how, Datasets& datasets, const Registry& registry, Plan& plan) {
-  std::map<std::string, std::string> seen;  // evaluate hash -> arm
+struct CellsSeen {
+  std::map<std::string, std::string> arms;  // evaluate hash -> arm
   std::set<std::string> trained;            // train hashes
-  for (const int64_t seed : study.seeds) {
-    for (const auto& arm : study.arms) {
-      Experiment experiment = study.experiment(arm, seed, registry);
-      const StageHashes hashes = experiment.hashes(registry, datasets.of(experiment).fingerprint);
-      const Cell cell{arm.name, seed, run_path(plan.folder, arm.name, seed, hashes), hashes};
-      const auto [twin, first] = seen.emplace(hashes.evaluate, arm.name);
-      if (!first && seed == study.seeds.front()) {
-        plan.warnings.push_back(text("arms '", twin->second, "' and '", arm.name, "' are the same experiment"));
+};
+
+void plan_cell(const Study& study, const StudyRun& how, Cell cell, Experiment experiment, CellsSeen& seen, Plan& plan) {
+  cell.run = run_path(plan.folder, cell.arm, cell.seed, cell.hashes);
+  const StageHashes& hashes = cell.hashes;
+  const auto [twin, first] = seen.arms.emplace(hashes.evaluate, cell.arm);
+  if (!first && cell.seed == study.seeds.front() && cell.fold == study.repeats().front()) {
+    plan.warnings.push_back(text("arms '", twin->second, "' and '", cell.arm, "' are the same experiment"));
+  }
+  const RunFolder folder(cell.run);
+  const bool done = is_done(folder, hashes), chosen = wanted(how, cell.arm);
+  const bool trains = !done && !is_trained(folder, hashes) && !seen.trained.contains(hashes.train);
+  if (chosen) seen.trained.insert(hashes.train);
+  plan.cells.push_back({std::move(cell), std::move(experiment), chosen, done, trains});
+}
+
+void plan_cells(const Study& study, const StudyRun& how, Datasets& datasets, const Registry& registry, Plan& plan) {
+  CellsSeen seen;
+  for (const auto& fold : study.repeats()) {
+    for (const int64_t seed : study.seeds) {
+      for (const auto& planned : plan.arms) {
+        const Arm& arm = planned.arm;
+        const auto& folds = arm.folds;
+        if (fold && !folds.empty() && std::find(folds.begin(), folds.end(), *fold) == folds.end()) continue;
+        Experiment experiment = study.experiment(arm, seed, registry, fold);
+        StageHashes hashes = experiment.hashes(registry, datasets.of(experiment).fingerprint);
+        plan_cell(study, how, {arm.name, seed, fold, {}, std::move(hashes)}, std::move(experiment), seen, plan);
       }
-      const RunFolder folder(cell.run);
-      const bool done = is_done(folder, hashes);
-      const bool chosen = wanted(how, arm.name);
-      const bool trains = !done && !is_trained(folder, hashes) && !trained.contains(hashes.train);
-      if (chosen) trained.insert(hashes.train);
-      plan.cells.push_back({cell, std::move(experiment), chosen, done, trains});
     }
   }
+  if (!study.max_runs || std::ssize(plan.cells) <= *study.max_runs) return;
+  throw ConfigError(text("the study '", study.name, "' plans ", plan.cells.size(), " runs, and budget.max_runs is ",
+                         *study.max_runs, "; fewer levels, seeds or folds, or a design of fewer arms would fit"));
 }
 
 /// Arms are compared fairly only when they may spend the same.
@@ -118,6 +149,7 @@ ConfigNode arm_to_node(const PlannedArm& arm) {
   ConfigNode node = ConfigNode::object();
   node.set("name", arm.arm.name);
   node.set("description", arm.arm.description);
+  if (!arm.arm.against.empty()) node.set("against", arm.arm.against);
   node.set("origin", std::filesystem::absolute(arm.experiment.folder()).string());
   node.set("experiment", arm.experiment.resolved());
   node.set("changes", changes_to_node(arm.changes));
@@ -137,6 +169,7 @@ ConfigNode cell_to_node(const Cell& cell) {
   hashes.set("evaluate", cell.hashes.evaluate);
   node.set("arm", cell.arm);
   node.set("seed", cell.seed);
+  if (cell.fold) node.set("fold", *cell.fold);
   node.set("run", cell.run.filename().string());
   node.set("hashes", std::move(hashes));
   return node;
@@ -153,6 +186,7 @@ std::shared_ptr<Model> build_model(const Experiment& experiment, const DatasetIn
                          experiment.patch()};
   auto model = Model::build(registry, experiment.resolved().at("model"), setup);
   set_trainable(*model, experiment.options().train.trainable);
+  require_encoder_cache(experiment, *model);
   return model;
 }
 
@@ -179,10 +213,21 @@ Plan make_plan(const Study& study, const StudyRun& how, const Registry& registry
   Plan plan;
   plan.folder = how.runs_root / study.name;
   Datasets datasets(registry);
-  plan.arms = plan_arms(study, datasets, registry);
+  plan.dropped = study.dropped;
+  plan.arms = plan_arms(study, datasets, registry, plan.dropped);
   plan_cells(study, how, datasets, registry, plan);
   add_budget_warnings(plan);
   return plan;
+}
+
+PlanCounts count_work(const Plan& plan) {
+  PlanCounts counts;
+  for (const auto& cell : plan.cells) {
+    if (!cell.chosen || cell.done) continue;
+    ++counts.inferences;
+    ++(cell.trains ? counts.trainings : counts.shared);
+  }
+  return counts;
 }
 
 ConfigNode plan_to_node(const Study& study, const Plan& plan) {
@@ -193,8 +238,15 @@ ConfigNode plan_to_node(const Study& study, const Plan& plan) {
   node.set("baseline", study.baseline);
   node.set("compare", dump_options(study.compare));
   ConfigNode seeds = ConfigNode::array(), arms = ConfigNode::array(), cells = ConfigNode::array(),
-             warnings = ConfigNode::array();
+             warnings = ConfigNode::array(), folds = ConfigNode::array(), dropped = ConfigNode::array();
   for (const int64_t seed : study.seeds) seeds.push_back(ConfigNode::parse(std::to_string(seed)));
+  for (const int64_t fold : study.folds) folds.push_back(ConfigNode::parse(std::to_string(fold)));
+  for (const auto& one : plan.dropped) {
+    ConfigNode entry = ConfigNode::object();
+    entry.set("name", one.name);
+    entry.set("reason", one.reason);
+    dropped.push_back(std::move(entry));
+  }
   for (const auto& arm : plan.arms) arms.push_back(arm_to_node(arm));
   for (const auto& planned : plan.cells) cells.push_back(cell_to_node(planned.cell));
   for (const auto& warning : plan.warnings) {
@@ -203,6 +255,8 @@ ConfigNode plan_to_node(const Study& study, const Plan& plan) {
     warnings.push_back(std::move(entry));
   }
   node.set("seeds", std::move(seeds));
+  node.set("folds", std::move(folds));
+  node.set("dropped", std::move(dropped));
   node.set("arms", std::move(arms));
   node.set("cells", std::move(cells));
   node.set("warnings", std::move(warnings));

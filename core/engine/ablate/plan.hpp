@@ -33,8 +33,15 @@ struct Plan {
   std::vector<PlannedArm> arms;
   std::vector<PlannedCell> cells;     // seeds outside, arms inside: partial results are paired
   std::vector<std::string> warnings;  // "arms 'a' and 'b' are the same experiment"
+  std::vector<DroppedArm> dropped;    // what the design leaves out, and why
   std::filesystem::path folder;       // runs_root/<study>
 };
+
+/// What is left to do, of the arms chosen.
+struct PlanCounts {
+  int64_t trainings = 0, inferences = 0, shared = 0;  // shared: runs that take another run's training
+};
+PlanCounts count_work(const Plan& plan);
 
 /// Resolves every arm, builds every model once (so that an impossible arm is refused before hours are spent) and
 /// hashes. One ConfigError with the problems of all arms.

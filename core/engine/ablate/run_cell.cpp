@@ -1,9 +1,9 @@
 // One cell of a study: prepare, train, predict the test set, evaluate. What is finished is not done again.
 #include "engine/ablate/plan.hpp"
-#include "engine/ablate/run_lock.hpp"
 #include "engine/evaluate/folder.hpp"
 #include "engine/predict/predictor.hpp"
 #include "engine/run/device.hpp"
+#include "engine/run/folder_lock.hpp"
 #include "engine/run/interrupt.hpp"
 #include "engine/train/checkpoint.hpp"
 #include "engine/train/trainer.hpp"

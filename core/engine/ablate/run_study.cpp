@@ -1,9 +1,9 @@
 // Runs the cells of a study, one after the other or several at a time.
 #include "engine/ablate/plan.hpp"
-#include "engine/ablate/run_lock.hpp"
 #include "engine/data/worker_threads.hpp"
 #include "engine/report/report.hpp"
 #include "engine/run/device.hpp"
+#include "engine/run/folder_lock.hpp"
 #include "engine/run/interrupt.hpp"
 #include "engine/run/progress.hpp"
 
@@ -21,7 +21,9 @@
 namespace lamina::engine {
 namespace {
 
-std::string title_of(const Cell& cell) { return text(cell.arm, " s", cell.seed); }
+std::string title_of(const Cell& cell) {
+  return text(cell.arm, cell.fold ? text(" f", *cell.fold) : "", " s", cell.seed);
+}
 
 /// A process that died could not say so itself; it may not even have come to making its folder.
 void note_failure(const RunFolder& folder, const std::string& error) {

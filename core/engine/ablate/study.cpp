@@ -1,6 +1,8 @@
 // Reads study files.
 #include "engine/ablate/study.hpp"
 
+#include "engine/ablate/study_design.hpp"
+
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
@@ -14,7 +16,7 @@ struct ArmOptions {
   std::string name, description, experiment;
   ConfigNode set;
   void bind(OptionBinder& o) {
-    o.field("name", name, "Name of the arm: letters, digits, . _ + -", Required{});
+    o.field("name", name, "Name of the arm: letters, digits and any of . _ + - = ,", Required{});
     o.field("description", description, "What this arm asks, in one sentence");
     o.field("experiment", experiment, "Another experiment instead of the baseline");
     o.field("set", set, "path: value pairs on top of it; \"~path\": null deletes");
@@ -23,59 +25,47 @@ struct ArmOptions {
 
 bool usable_as_folder_name(const std::string& name) {
   const auto allowed = [](unsigned char c) {
-    return std::isalnum(c) || std::string_view("._+-").find(c) != std::string_view::npos;
+    return std::isalnum(c) || std::string_view("._+-=,").find(c) != std::string_view::npos;
   };
   return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), allowed);
 }
 
 void add_name_problem(const std::string& name, const std::string& where, OptionErrors& errors) {
   if (!usable_as_folder_name(name)) {
-    errors.add(where, text("'", name, "' names a folder: expected letters, digits, '.', '_', '+' and '-'"));
+    errors.add(where, text("'", name, "' names a folder: expected letters, digits and any of . _ + - = ,"));
   }
-}
-
-std::vector<Override> overrides_of(const ConfigNode& set, const std::string& where, const std::string& origin,
-                                   OptionErrors& errors) {
-  std::vector<Override> overrides;
-  if (set.is_null()) return overrides;
-  if (!set.is_object()) {
-    errors.add(where, "expected an object of path: value pairs, got " + set.type_name());
-    return overrides;
-  }
-  for (const auto& key : set.keys()) {
-    const bool erase = key.starts_with("~");
-    if (erase && !set.at(key).is_null()) errors.add(where + "." + key, "'~path' deletes and takes null");
-    overrides.push_back({erase ? key.substr(1) : key, set.at(key), erase, origin});
-  }
-  return overrides;
 }
 
 Arm read_arm(const ConfigNode& entry, const std::string& where, const std::filesystem::path& folder,
              OptionErrors& errors) {
   ArmOptions options;
   parse_options(options, entry, where, errors);
-  Arm arm{options.name, options.description, {}, options.experiment};
+  Arm arm;
+  arm.name = options.name, arm.description = options.description, arm.experiment = options.experiment;
   arm.overrides = overrides_of(options.set, where + ".set", "arm '" + options.name + "'", errors);
   const auto beside = folder / arm.experiment;
   if (!arm.experiment.empty() && std::filesystem::exists(beside)) arm.experiment = beside.string();
   return arm;
 }
 
-/// The baseline's own "set" comes before what an arm sets.
-std::vector<Arm> read_arms(const StudyOptions& options, const std::filesystem::path& folder, OptionErrors& errors) {
-  const auto shared = overrides_of(options.set, "set", "set of the study", errors);
-  std::vector<Arm> arms{{options.baseline_name, "", shared, ""}};
+/// The arms that the file lists; the study's own "set" comes before what an arm sets.
+std::vector<Arm> listed_arms(const StudyOptions& options, const std::vector<Override>& shared,
+                             const std::filesystem::path& folder, OptionErrors& errors) {
+  std::vector<Arm> arms;
   for (size_t i = 0; options.arms.is_array() && i < options.arms.size(); ++i) {
     Arm arm = read_arm(options.arms.at(i), text("arms[", i, "]"), folder, errors);
     if (arm.experiment.empty()) arm.overrides.insert(arm.overrides.begin(), shared.begin(), shared.end());
     arms.push_back(std::move(arm));
   }
+  return arms;
+}
+
+void check_arm_names(const std::vector<Arm>& arms, OptionErrors& errors) {
   std::set<std::string> seen;
   for (const auto& arm : arms) {
     add_name_problem(arm.name, "name of an arm", errors);
     if (!seen.insert(arm.name).second) errors.add("arms", "two arms are called '" + arm.name + "'");
   }
-  return arms;
 }
 
 /// Everything wrong with any arm, at once. Arms often share a mistake of the baseline: it is said once.
@@ -84,7 +74,7 @@ void check_arms(const Study& study, const Registry& registry, const std::filesys
   std::set<std::string> said;
   for (const auto& arm : study.arms) {
     try {
-      study.experiment(arm, study.seeds.front(), registry);
+      study.experiment(arm, study.seeds.front(), registry, study.repeats().front());
     } catch (const ConfigError& error) {
       if (said.insert(error.what()).second) problems.push_back("arm '" + arm.name + "': " + error.what());
     }
@@ -92,7 +82,14 @@ void check_arms(const Study& study, const Registry& registry, const std::filesys
   if (!problems.empty()) throw ConfigError(text("the study ", file.string(), " cannot run:\n", join(problems, "\n")));
 }
 
-Study read_study(const ConfigNode& root, const std::filesystem::path& file, const std::vector<Override>& overrides) {
+/// As many epochs for all; what the command line sets comes after it.
+std::vector<Override> budget_overrides(const BudgetSection& budget) {
+  if (!budget.epochs) return {};
+  return {{"train.epochs", ConfigNode::parse(std::to_string(*budget.epochs)), false, "budget.epochs of the study"}};
+}
+
+Study read_study(const ConfigNode& root, const std::filesystem::path& file, const std::vector<Override>& overrides,
+                 const Registry& registry) {
   OptionErrors errors;
   StudyOptions options;
   options.name = file.stem().string();
@@ -101,16 +98,24 @@ Study read_study(const ConfigNode& root, const std::filesystem::path& file, cons
   study.name = options.name;
   study.description = options.description;
   study.folder = file.parent_path();
-  study.baseline = options.baseline_name;
-  study.seeds = options.seeds;
+  study.seeds = options.repeats.seeds.empty() ? options.seeds : options.repeats.seeds;
+  study.folds = options.repeats.folds;
+  study.max_runs = options.budget.max_runs;
   study.compare = options.compare;
-  study.everywhere = overrides;
-  study.arms = read_arms(options, study.folder, errors);
+  study.everywhere = budget_overrides(options.budget);
+  study.everywhere.insert(study.everywhere.end(), overrides.begin(), overrides.end());
   if (options.baseline.is_object()) study.baseline_node = options.baseline;
   if (options.baseline.is_string()) {
     const auto beside = study.folder / options.baseline.as_text();
     study.baseline_file = std::filesystem::exists(beside) ? beside.string() : options.baseline.as_text();
   }
+  const auto shared = overrides_of(options.set, "set", "set of the study", errors);
+  const auto listed = listed_arms(options, shared, study.folder, errors);
+  errors.throw_if_any("the study " + file.string() + " is wrong");
+  add_designed_arms(study, options, shared, registry);
+  study.baseline = study.arms.front().name;
+  study.arms.insert(study.arms.end(), listed.begin(), listed.end());
+  check_arm_names(study.arms, errors);
   errors.throw_if_any("the study " + file.string() + " is wrong");
   return study;
 }
@@ -123,7 +128,8 @@ Study study_of_one(const std::string& what, const std::vector<Override>& overrid
   Study study;
   study.name = study.baseline = experiment.name();
   study.folder = experiment.folder();
-  study.arms = {{study.baseline, "", {}, ""}};
+  study.arms.emplace_back();
+  study.arms.front().name = study.baseline;
   study.seeds = {experiment.options().seed};
   study.everywhere = overrides;
   study.baseline_file = what;
@@ -134,8 +140,31 @@ Study study_of_one(const std::string& what, const std::vector<Override>& overrid
 
 void CompareSection::bind(OptionBinder& o) {
   o.field("primary", primary, "Metric that decides which arm is best");
-  o.field("draws", draws, "Bootstrap draws over cases", AtLeast{100});
-  o.field("alpha", alpha, "1 - confidence of the intervals", Range{0.0001, 0.5});
+  o.field("secondary", secondary, "Metrics whose differences the report shows beside it; described, not judged");
+  o.field("unit", unit, "What is independent: single cases, or groups (all scans of a patient count as one)",
+          OneOf{"group", "case"});
+  o.field("ci", ci, "Interval: t over cases and seeds; percentile or BCa bootstrap over seeds, then units",
+          OneOf{"t", "bootstrap", "bca"});
+  o.field("draws", draws, "Draws of bootstrap, sign flips and ranking", AtLeast{100});
+  o.field("B", b, "Another name for draws", AtLeast{100});
+  o.field("alpha", alpha, "1 - confidence of the intervals, and level of the verdicts", Range{0.0001, 0.5});
+  o.field("test", test, "Test whose p is shown: of the mean, of signed ranks (zeros dropped, or ranked), of sign flips",
+          OneOf{"t", "wilcoxon", "pratt", "sign_flip"});
+  o.field("correction", correction, "For several arms against one baseline", OneOf{"holm", "none"});
+  o.field("rope", rope, "Differences up to this size do not matter, in the primary metric's unit; 0: none are so small",
+          AtLeast{0});
+}
+
+CompareRules CompareSection::rules() const { return {unit, ci, test, correction, b.value_or(draws), alpha, rope}; }
+
+void RepeatsSection::bind(OptionBinder& o) {
+  o.field("seeds", seeds, "Seeds; another place for the study's `seeds`");
+  o.field("folds", folds, "Folds of the dataset's split; every arm is run once per seed and fold");
+}
+
+void BudgetSection::bind(OptionBinder& o) {
+  o.field("max_runs", max_runs, "A plan of more runs is refused", AtLeast{1});
+  o.field("epochs", epochs, "train.epochs of every arm", AtLeast{1});
 }
 
 void StudyOptions::bind(OptionBinder& o) {
@@ -146,7 +175,12 @@ void StudyOptions::bind(OptionBinder& o) {
   o.field("baseline_name", baseline_name, "What the baseline's arm is called");
   o.field("set", set, "path: value pairs for the baseline and every arm built on it");
   o.field("arms", arms, "What is compared with the baseline");
+  o.field("axes", axes, "Instead of arms, or beside them: what varies, {NAME: {path, values | levels, default, when}}");
+  o.group("design", design, "How the levels of the axes are combined");
+  o.field("constraints", constraints, "Conditions that every arm of the design must meet");
   o.field("seeds", seeds, "Every arm is run once per seed");
+  o.group("repeats", repeats, "What every arm is run with again");
+  o.group("budget", budget, "What the study may spend");
   o.group("compare", compare, "How arms are compared");
 }
 
@@ -158,17 +192,27 @@ void StudyOptions::check(OptionErrors& errors, const std::string&) const {
   }
   if (!arms.is_null() && !arms.is_array()) errors.add("arms", "expected a list, got " + arms.type_name());
   if (seeds.empty()) errors.add("seeds", "expected at least one seed");
-  if (std::set<int64_t>(seeds.begin(), seeds.end()).size() != seeds.size())
-    errors.add("seeds", "a seed is named twice");
+  const auto check_twice = [&](const std::vector<int64_t>& numbers, const std::string& where, const std::string& what) {
+    if (std::set<int64_t>(numbers.begin(), numbers.end()).size() != numbers.size())
+      errors.add(where, "a " + what + " is named twice");
+  };
+  check_twice(seeds, "seeds", "seed");
+  check_twice(repeats.seeds, "repeats.seeds", "seed");
+  check_twice(repeats.folds, "repeats.folds", "fold");
+  const bool has_axes = axes.is_object() && axes.size() > 0;
+  if (!has_axes && design.type != "one_factor" && design.type != "list")
+    errors.add("design.type", text("'", design.type, "' combines axes, and there are none"));
+  if (has_axes && design.type == "list")
+    errors.add("design.type", "'list' runs the arms listed; axes would do nothing");
 }
 
 Study Study::load(const std::string& what, const std::vector<Override>& overrides, const Registry& registry) {
   const auto file = find_experiment(what);
   std::map<std::string, std::string> provenance;
   const ConfigNode root = read_merged(file, provenance);
-  const bool is_study = root.contains("baseline") || root.contains("arms");
+  const bool is_study = root.contains("baseline") || root.contains("arms") || root.contains("axes");
   if (!is_study) return study_of_one(what, overrides, registry);
-  Study study = read_study(root, std::filesystem::absolute(file), overrides);
+  Study study = read_study(root, std::filesystem::absolute(file), overrides, registry);
   check_arms(study, registry, file);
   return study;
 }
@@ -183,11 +227,21 @@ const Arm& Study::arm(const std::string& wanted) const {
                          "; there are: ", join(names)));
 }
 
-Experiment Study::experiment(const Arm& arm, int64_t seed, const Registry& registry) const {
+std::vector<std::optional<int64_t>> Study::repeats() const {
+  if (folds.empty()) return {std::nullopt};
+  return {folds.begin(), folds.end()};
+}
+
+Experiment Study::experiment(const Arm& arm, int64_t seed, const Registry& registry,
+                             std::optional<int64_t> fold) const {
   std::vector<Override> overrides = arm.overrides;
   overrides.insert(overrides.end(), everywhere.begin(), everywhere.end());
   ConfigNode value = ConfigNode::parse(std::to_string(seed));
   overrides.push_back({"seed", std::move(value), false, text("seed ", seed, " of the study")});
+  if (fold) {
+    const std::string origin = text("fold ", *fold, " of the study");
+    overrides.push_back({"dataset.split.fold", ConfigNode::parse(std::to_string(*fold)), false, origin});
+  }
   if (!arm.experiment.empty()) return Experiment::load(arm.experiment, overrides, registry);
   if (!baseline_node.is_null()) return Experiment::from_node(baseline_node, folder, overrides, registry);
   return Experiment::load(baseline_file, overrides, registry);

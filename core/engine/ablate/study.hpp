@@ -1,12 +1,15 @@
 // A study: a baseline, arms that differ from it by overrides, seeds; one run folder per (arm, seed).
 #pragma once
 
+#include "engine/ablate/design.hpp"
 #include "engine/experiment/experiment.hpp"
 #include "engine/run/run_folder.hpp"
+#include "engine/statistics/verdict.hpp"
 
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,13 +19,30 @@ struct Arm {
   std::string name, description;
   std::vector<Override> overrides;  // on top of the baseline
   std::string experiment;           // another experiment instead of the baseline; "" = the baseline
+  std::string against;              // the arm it is compared with; "" = the study's baseline
+  std::vector<int64_t> folds;       // where its conditions hold; empty: in all
+  bool designed = false;            // by axes; an equal experiment is left out instead of run twice
 };
 
 /// How arms are compared with the baseline.
 struct CompareSection {
-  std::string primary = "dice";
+  std::string primary = "dice", unit = "group", ci = "t", test = "t", correction = "holm";
+  std::vector<std::string> secondary;
   int64_t draws = 10000;
-  double alpha = 0.05;
+  std::optional<int64_t> b;  // the short name of draws
+  double alpha = 0.05, rope = 0;
+  void bind(OptionBinder& o);
+  CompareRules rules() const;
+};
+
+/// What every arm is run with again.
+struct RepeatsSection {
+  std::vector<int64_t> seeds, folds;
+  void bind(OptionBinder& o);
+};
+
+struct BudgetSection {
+  std::optional<int64_t> max_runs, epochs;
   void bind(OptionBinder& o);
 };
 
@@ -30,8 +50,12 @@ struct CompareSection {
 struct StudyOptions {
   int64_t schema = 1;
   std::string name, description, baseline_name = "baseline";
-  ConfigNode baseline, set, arms;
+  ConfigNode baseline, set, arms, axes;
+  DesignSection design;
+  std::vector<std::string> constraints;
   std::vector<int64_t> seeds{1};
+  RepeatsSection repeats;
+  BudgetSection budget;
   CompareSection compare;
   void bind(OptionBinder& o);
   void check(OptionErrors& errors, const std::string& where) const;
@@ -39,10 +63,12 @@ struct StudyOptions {
 
 struct Study {
   std::string name, description;
-  std::filesystem::path folder;  // of the file
-  std::string baseline;          // name of the baseline arm (the first)
-  std::vector<Arm> arms;         // the baseline first
-  std::vector<int64_t> seeds{1};
+  std::filesystem::path folder;          // of the file
+  std::string baseline;                  // name of the baseline arm (the first)
+  std::vector<Arm> arms;                 // the baseline first
+  std::vector<int64_t> seeds{1}, folds;  // no folds: the experiment's own split
+  std::vector<DroppedArm> dropped;       // what the design left out, and why
+  std::optional<int64_t> max_runs;
   CompareSection compare;
   std::vector<Override> everywhere;  // from the command line: last word in every arm
   ConfigNode baseline_node;          // inline baseline; null when the baseline is a file
@@ -51,14 +77,17 @@ struct Study {
   /// A study file, or a plain experiment as a study of one arm. `overrides` apply to every arm. Every problem of every
   /// arm in one ConfigError.
   static Study load(const std::string& what, const std::vector<Override>& overrides, const Registry& registry);
-  Experiment experiment(const Arm& arm, int64_t seed, const Registry& registry) const;
+  Experiment experiment(const Arm& arm, int64_t seed, const Registry& registry, std::optional<int64_t> fold = {}) const;
+  /// The folds, or one that stands for the experiment's own split.
+  std::vector<std::optional<int64_t>> repeats() const;
   const Arm& arm(const std::string& name) const;  ///< ConfigError with the nearest name
 };
 
-/// One (arm, seed): its experiment, hashes and folder.
+/// One (arm, seed, fold): its experiment, hashes and folder.
 struct Cell {
   std::string arm;
   int64_t seed = 0;
+  std::optional<int64_t> fold;
   std::filesystem::path run;
   StageHashes hashes;
 };

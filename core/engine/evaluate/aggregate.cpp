@@ -1,6 +1,6 @@
 // Means over cases; nothing that was missed disappears: undefined, missed and hallucinated pairs are counted beside.
-#include "engine/ablate/statistics.hpp"
 #include "engine/evaluate/evaluation.hpp"
+#include "engine/statistics/summary.hpp"
 
 #include <cmath>
 #include <set>

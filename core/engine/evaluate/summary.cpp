@@ -1,5 +1,5 @@
 // summary.json in the shape of nnU-Net: scripts that read the one read the other.
-#include "engine/ablate/statistics.hpp"
+#include "engine/statistics/summary.hpp"
 #include "engine/evaluate/evaluation.hpp"
 
 #include <lamina/base/atomic_file.hpp>

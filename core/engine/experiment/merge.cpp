@@ -19,11 +19,6 @@ namespace {
 constexpr size_t kDeepest = 16;
 const std::vector<std::string> kListEdits{"$append", "$prepend", "$remove"};
 
-bool edits_list(const Traced& node) {
-  return node.is_object() && std::any_of(node.members.begin(), node.members.end(),
-                                         [](const auto& member) { return member.first.rfind('$', 0) == 0; });
-}
-
 void require_list_edit(const Traced& edit, const std::string& where) {
   for (const auto& [key, member] : edit.members) {
     if (std::find(kListEdits.begin(), kListEdits.end(), key) == kListEdits.end()) {
@@ -67,6 +62,10 @@ Traced edited_list(const Traced& under, const Traced& edit, const std::string& w
   insert("$append", list.items.end());
   return list;
 }
+
+/// What a study sets in experiments is no configuration of its own: edits of lists wait for the list they are meant
+/// for.
+bool is_for_later(const std::string& where) { return where.starts_with("axes.") || where.starts_with("set."); }
 
 bool other_type(const Traced& under, const Traced& over) {
   return over.has("type") && under.has("type") && under.text_at("type") != over.text_at("type");
@@ -121,8 +120,13 @@ Traced read_chain(const fs::path& file, std::vector<fs::path> chain) {
 
 }  // namespace
 
+bool edits_list(const Traced& node) {
+  return node.is_object() && std::any_of(node.members.begin(), node.members.end(),
+                                         [](const auto& member) { return member.first.rfind('$', 0) == 0; });
+}
+
 Traced merge(const Traced& under, const Traced& over, const std::string& where) {
-  if (edits_list(over)) return edited_list(under, over, where);
+  if (edits_list(over)) return is_for_later(where) ? over : edited_list(under, over, where);
   if (!over.is_object()) return over;
   Traced merged = over;
   merged.members.clear();

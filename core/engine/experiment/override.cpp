@@ -1,6 +1,7 @@
 // Parsing and applying of overrides.
 #include "engine/experiment/override.hpp"
 
+#include "engine/experiment/merge.hpp"
 #include "engine/experiment/path.hpp"
 
 #include <lamina/base/error.hpp>
@@ -169,14 +170,15 @@ void apply_traced(Traced& root, const Override& one) {
   if (one.erase) return erase_at(root, steps, one);
   Traced* parent = find_parent(root, steps, one, true);
   const PathStep& last = steps.back();
-  const Traced value = Traced::from(one.value, headline(one));
+  Traced value = Traced::from(one.value, headline(one));
   const std::string where = format_path({steps.begin(), steps.end() - 1});
   Traced* old = child(*parent, last, where, one);
   if (!last.entry && last.key == "type") drop_old_options(*parent, one);
+  if (edits_list(value)) value = merge(old ? *old : Traced{}, value, one.path);
   if (last.entry) {
-    *old = value;
+    *old = std::move(value);
   } else {
-    parent->members[last.key] = value;
+    parent->members[last.key] = std::move(value);
   }
 }
 

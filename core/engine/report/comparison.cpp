@@ -1,7 +1,8 @@
-// Averages over seeds, then over cases; differences are paired by case.
+// Averages over seeds, then over cases; differences are paired by case and seed.
 #include "engine/report/comparison.hpp"
 
 #include <lamina/base/random.hpp>
+#include <lamina/base/text.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,11 +15,7 @@ namespace {
 using CaseValues = std::map<std::string, double>;
 
 /// Mean of what is defined; NaN where nothing is.
-double defined_mean(const std::vector<double>& values) {
-  std::vector<double> defined;
-  std::copy_if(values.begin(), values.end(), std::back_inserter(defined), [](double v) { return !std::isnan(v); });
-  return defined.empty() ? std::numeric_limits<double>::quiet_NaN() : mean_of(defined);
-}
+double defined_mean(const std::vector<double>& values) { return mean_of(defined_of(values)); }
 
 std::vector<double> defined_values(const CaseValues& cases) {
   std::vector<double> values;
@@ -28,11 +25,17 @@ std::vector<double> defined_values(const CaseValues& cases) {
   return values;
 }
 
-double median_of(std::vector<double> values) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+/// Scores by seed; the folds of a seed are pooled, a case that several folds test is averaged.
+std::map<int64_t, CaseValues> values_by_seed(const std::vector<const RunData*>& runs, const std::string& metric) {
+  std::map<int64_t, std::map<std::string, std::vector<double>>> gathered;
+  for (const auto* run : runs) {
+    for (const auto& [id, value] : case_means(run->rows, metric)) gathered[run->seed][id].push_back(value);
+  }
+  std::map<int64_t, CaseValues> seeds;
+  for (const auto& [seed, cases] : gathered) {
+    for (const auto& [id, values] : cases) seeds[seed][id] = defined_mean(values);
+  }
+  return seeds;
 }
 
 CaseValues mean_over_seeds(const std::vector<CaseValues>& seeds) {
@@ -60,14 +63,14 @@ std::map<int64_t, double> class_means(const std::vector<const RunData*>& runs, c
 MetricSummary summarise_metric(const std::vector<const RunData*>& runs, const std::string& metric) {
   MetricSummary summary;
   std::vector<CaseValues> seeds;
-  for (const auto* run : runs) {
-    seeds.push_back(case_means(run->rows, metric));
-    summary.seed_means.push_back(defined_mean(defined_values(seeds.back())));
+  for (auto& [seed, cases] : values_by_seed(runs, metric)) {
+    summary.seed_means.push_back(defined_mean(defined_values(cases)));
+    seeds.push_back(std::move(cases));
   }
   summary.cases = mean_over_seeds(seeds);
   const auto values = defined_values(summary.cases);
   summary.mean = defined_mean(values);
-  summary.median = median_of(values);
+  summary.median = quantile_of(values, 0.5);
   summary.sd_cases = sd_of(values);
   summary.sd_seeds = sd_of(summary.seed_means);
   summary.classes = class_means(runs, metric);
@@ -104,38 +107,112 @@ ArmSummary summarise_arm(const ArmData& arm, const std::vector<MetricInfo>& metr
   return summary;
 }
 
-double value_or_nan(const CaseValues& cases, const std::string& id) {
-  const auto found = cases.find(id);
-  return found == cases.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+/// Same text: the same trained models, seed by seed. "" where a run does not say.
+std::string training_of(const std::vector<const RunData*>& runs) {
+  std::string training;
+  for (const auto* run : runs) {
+    if (run->status.hashes.train.empty()) return "";
+    training += text(run->seed, " ", run->fold.value_or(0), " ", run->status.hashes.train, " ");
+  }
+  return training;
 }
 
-/// Means per case over the seeds that both arms have finished, so that pairs stay pairs.
-std::pair<CaseValues, CaseValues> paired_cases(const ArmData& arm, const ArmData& baseline, const std::string& metric,
-                                               std::vector<double>& seed_differences) {
-  std::vector<CaseValues> ours, theirs;
-  for (const auto* run : arm.done()) {
-    for (const auto* other : baseline.done()) {
-      if (run->seed != other->seed) continue;
-      ours.push_back(case_means(run->rows, metric));
-      theirs.push_back(case_means(other->rows, metric));
-      seed_differences.push_back(defined_mean(defined_values(ours.back())) -
-                                 defined_mean(defined_values(theirs.back())));
+ArmScores scores_of(const ArmData& arm, const std::string& metric) {
+  const auto runs = arm.done();
+  std::map<std::string, std::string> groups;
+  for (const auto* run : runs) {
+    for (const auto& row : run->rows) groups[row.case_id] = row.group.empty() ? row.case_id : row.group;
+  }
+  const auto seeds = values_by_seed(runs, metric);
+  ArmScores scores{arm.name, {}, training_of(runs)};
+  for (const auto& [seed, cases] : seeds) scores.cases.seeds.push_back(seed);
+  for (const auto& [id, group] : groups) {
+    ScoreRow row{id, group, {}};
+    for (const auto& [seed, cases] : seeds) {
+      const auto found = cases.find(id);
+      row.values.push_back(found == cases.end() ? std::numeric_limits<double>::quiet_NaN() : found->second);
+    }
+    scores.cases.rows.push_back(std::move(row));
+  }
+  return scores;
+}
+
+/// The scores of all arms that have some, in their order; `which` are their numbers.
+std::vector<ArmScores> all_scores(const StudySummary& summary, const std::string& metric, std::vector<size_t>& which) {
+  std::vector<ArmScores> scores;
+  for (size_t i = 0; i < summary.arms.size(); ++i) {
+    if (summary.arms[i].metrics.empty()) continue;
+    which.push_back(i);
+    scores.push_back(scores_of(*summary.arms[i].arm, metric));
+  }
+  return scores;
+}
+
+/// The number in `scores` of the arm that each is compared with: the baseline, or the arm of its pair.
+std::vector<size_t> references_of(const StudySummary& summary, const std::vector<size_t>& which) {
+  std::vector<size_t> references;
+  for (const size_t arm : which) {
+    size_t reference = 0;
+    for (size_t i = 0; i < which.size(); ++i) {
+      if (summary.arms[which[i]].arm->name == summary.arms[arm].arm->against) reference = i;
+    }
+    references.push_back(reference);
+  }
+  return references;
+}
+
+void add_differences(const CompareSection& compare, const MetricInfo& metric, StudySummary& summary) {
+  if (summary.baseline().metrics.empty()) return;
+  std::vector<size_t> which;
+  const auto scores = all_scores(summary, metric.name, which);
+  CompareRules rules = compare.rules();
+  if (metric.name != summary.primary().name) rules.margin = 0;  // the margin has the primary metric's unit
+  const auto found = compare_arms(scores, rules, metric.higher_is_better, metric.name, references_of(summary, which));
+  for (size_t i = 1; i < which.size(); ++i) {
+    summary.arms[which[i]].metrics.at(metric.name).difference = found[i - 1];
+  }
+}
+
+/// Units and seeds of the first, in its order, for all.
+std::vector<ScoreTable> aligned(const std::vector<ArmScores>& scores, const std::string& unit) {
+  ScoreTable zeros = scores.front().cases;
+  for (const auto& arm : scores) {  // seeds that all have
+    std::erase_if(zeros.seeds, [&](int64_t seed) {
+      return std::find(arm.cases.seeds.begin(), arm.cases.seeds.end(), seed) == arm.cases.seeds.end();
+    });
+  }
+  for (auto& row : zeros.rows) row.values.assign(zeros.seeds.size(), 0);
+  std::vector<ScoreTable> tables;
+  for (const auto& arm : scores) {
+    const ScoreTable cases = difference_of(arm.cases, zeros);
+    tables.push_back(unit == "group" ? by_group(cases) : cases);
+  }
+  return tables;
+}
+
+void add_ranking(const CompareSection& compare, StudySummary& summary) {
+  const auto scores = all_scores(summary, summary.primary().name, summary.ranked);
+  if (scores.size() < 2) return;
+  const CompareRules rules = compare.rules();
+  summary.ranking = rank_arms(aligned(scores, rules.unit), summary.primary().higher_is_better, rules.draws, rules.alpha,
+                              hash_name("ranking/" + summary.primary().name));
+}
+
+/// Patients, where the study counts groups and some hold several cases.
+std::string unit_of(const StudyData& study) {
+  if (study.compare.unit == "case") return "case";
+  for (const auto& arm : study.arms) {
+    for (const auto* run : arm.done()) {
+      std::map<std::string, std::set<std::string>> groups;
+      for (const auto& row : run->rows) {
+        if (!row.group.empty()) groups[row.group].insert(row.case_id);
+      }
+      for (const auto& [group, cases] : groups) {
+        if (cases.size() > 1) return "patient";
+      }
     }
   }
-  return {mean_over_seeds(ours), mean_over_seeds(theirs)};
-}
-
-void add_difference(const ArmSummary& arm, const ArmSummary& baseline, const CompareSection& compare,
-                    const std::string& metric, MetricSummary& summary) {
-  const auto [ours, theirs] = paired_cases(*arm.arm, *baseline.arm, metric, summary.seed_differences);
-  if (ours.empty()) return;
-  std::vector<double> a, b;
-  for (const auto& [id, value] : theirs) {
-    a.push_back(value_or_nan(ours, id));
-    b.push_back(value);
-  }
-  const uint64_t seed = hash_name(arm.arm->name + "/" + metric);
-  summary.difference = paired_difference(a, b, compare.draws, compare.alpha, seed);
+  return "case";
 }
 
 size_t best_arm(const StudySummary& study) {
@@ -162,11 +239,9 @@ StudySummary summarise(const StudyData& study, std::vector<MetricInfo> metrics) 
   summary.primary_found = !wanted.empty();
   summary.metrics = std::move(metrics);
   for (const auto& arm : study.arms) summary.arms.push_back(summarise_arm(arm, summary.metrics));
-  for (size_t i = 1; i < summary.arms.size(); ++i) {
-    for (auto& [name, metric] : summary.arms[i].metrics) {
-      add_difference(summary.arms[i], summary.baseline(), study.compare, name, metric);
-    }
-  }
+  for (const auto& metric : summary.metrics) add_differences(study.compare, metric, summary);
+  add_ranking(study.compare, summary);
+  summary.unit = unit_of(study);
   for (const auto& arm : study.arms) {
     for (const auto* run : arm.done()) {
       for (const auto& row : run->rows) summary.classes[row.class_id] = row.class_name;

@@ -1,8 +1,9 @@
 // The numbers of a study: every arm by itself and against the baseline.
 #pragma once
 
-#include "engine/ablate/statistics.hpp"
 #include "engine/report/study_data.hpp"
+#include "engine/statistics/ranking.hpp"
+#include "engine/statistics/verdict.hpp"
 
 #include <map>
 #include <optional>
@@ -16,14 +17,13 @@ struct MetricInfo {
   bool higher_is_better = true;
 };
 
-/// One metric of one arm. The unit of statistics is the case: values are means over classes, averaged over seeds.
+/// One metric of one arm. A case's value is the mean over its classes, averaged over seeds.
 struct MetricSummary {
   std::map<std::string, double> cases;
   double mean = 0, median = 0, sd_cases = 0, sd_seeds = 0;
   std::vector<double> seed_means;
-  std::optional<PairedDifference> difference;  // to the baseline; none for the baseline itself
-  std::vector<double> seed_differences;
-  std::map<int64_t, double> classes;  // class -> mean over cases and seeds
+  std::optional<ArmComparison> difference;  // to the baseline; none for the baseline itself
+  std::map<int64_t, double> classes;        // class -> mean over cases and seeds
 };
 
 struct ArmSummary {
@@ -42,6 +42,9 @@ struct StudySummary {
   std::vector<ArmSummary> arms;
   size_t best = 0;  // of the arms that have results
   int64_t cases = 0;
+  std::string unit = "case";   // or "patient", where groups hold several cases and count once
+  Ranking ranking;             // by the primary metric, of `ranked`
+  std::vector<size_t> ranked;  // arms that have results
   const MetricInfo& primary() const { return metrics.front(); }
   const ArmSummary& baseline() const { return arms.front(); }
 };

@@ -7,7 +7,9 @@
 #include <lamina/base/text.hpp>
 #include <lamina/base/version.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include <kainjow/mustache.hpp>
 
@@ -63,11 +65,13 @@ class Page {
     page_.set("version", LAMINA_VERSION);
     page_.set("primary", summary_.primary().name);
     page_.set("compared", flag(summary_.arms.size() > 1));
-    page_.set("draws", std::to_string(study_.compare.draws));
+    page_.set("draws", std::to_string(study_.compare.rules().draws));
     page_.set("confidence", std::to_string(std::lround((1 - study_.compare.alpha) * 100)));
     add_facts();
     add_verdict();
     add_table();
+    add_secondary();
+    add_ranking();
     add_classes();
     add_curves();
     add_pictures();
@@ -101,10 +105,10 @@ class Page {
   }
 
   void add_verdict() {
-    const Verdict verdict = verdict_of(summary_, study_.compare);
-    page_.set("headline", verdict.headline);
-    page_.set("has_sentences", flag(!verdict.arms.empty()));
-    page_.set("sentences", list_of(verdict.arms));
+    const Sentences sentences = sentences_of(summary_, study_.compare);
+    page_.set("headline", sentences.headline);
+    page_.set("has_sentences", flag(!sentences.arms.empty()));
+    page_.set("sentences", list_of(sentences.arms));
     const auto caveats = caveats_of(summary_, study_);
     page_.set("has_caveats", flag(!caveats.empty()));
     page_.set("caveats", list_of(caveats));
@@ -113,7 +117,7 @@ class Page {
       for (const auto& run : arm.runs) {
         if (run.status.state != "failed") continue;
         data failure;
-        failure.set("title", text(arm.name, ", seed ", run.seed));
+        failure.set("title", text(arm.name, run.fold ? text(", fold ", *run.fold) : "", ", seed ", run.seed));
         failure.set("error", run.status.error);
         failures.push_back(failure);
       }
@@ -167,17 +171,78 @@ class Page {
   }
 
   void add_difference(data& row, const ArmSummary& arm) const {
-    row.set("finding", "");
+    for (const char* field : {"finding", "interval", "verdict", "counts"}) row.set(field, "");
+    set_optional(row, "p", "");
     row.set("difference", &arm == &summary_.arms.front() ? "baseline" : "-");
-    row.set("interval", "");
     const auto& metric = summary_.primary();
     if (arm.metrics.empty() || !arm.metrics.at(metric.name).difference) return;
-    const PairedDifference& difference = *arm.metrics.at(metric.name).difference;
-    const Finding finding = finding_of(difference, metric);
-    row.set("finding", finding == Finding::Better ? "better" : finding == Finding::Worse ? "worse" : "");
-    row.set("difference", metric_text(difference.mean, metric, true));
-    row.set("interval", text(metric_text(difference.interval.low, metric, true), " to ",
-                             metric_text(difference.interval.high, metric, true)));
+    const ArmComparison& found = *arm.metrics.at(metric.name).difference;
+    const bool judged = found.verdict == Verdict::Better || found.verdict == Verdict::Worse;
+    row.set("finding", judged ? verdict_word(found.verdict) : "");
+    row.set("verdict", verdict_word(found.verdict));
+    row.set("difference", metric_text(found.difference.mean, metric, true));
+    row.set("interval", interval_text(found, metric));
+    row.set("p", p_text(found.p_corrected));
+    row.set("counts", text(found.counts.wins, " / ", found.counts.ties, " / ", found.counts.losses));
+  }
+
+  static std::string interval_text(const ArmComparison& found, const MetricInfo& metric) {
+    return text(metric_text(found.interval.low, metric, true), " to ", metric_text(found.interval.high, metric, true));
+  }
+
+  void add_secondary() {
+    std::vector<std::string> labels;
+    std::vector<const MetricInfo*> shown;
+    for (const auto& metric : summary_.metrics) {
+      if (!is_secondary(metric.name)) continue;
+      labels.push_back(label_of(metric));
+      shown.push_back(&metric);
+    }
+    data rows(data::type::list);
+    for (size_t i = 1; i < summary_.arms.size(); ++i) rows.push_back(secondary_row(i, shown));
+    page_.set("has_secondary", flag(!shown.empty() && summary_.arms.size() > 1));
+    page_.set("secondary", list_of(labels));
+    page_.set("secondary_rows", rows);
+  }
+
+  bool is_secondary(const std::string& name) const {
+    const auto& wanted = study_.compare.secondary;
+    return name != summary_.primary().name && std::any_of(wanted.begin(), wanted.end(), [&](const std::string& one) {
+             return metric_named({name}, one) == name;
+           });
+  }
+
+  data secondary_row(size_t arm, const std::vector<const MetricInfo*>& metrics) const {
+    data row = named(*summary_.arms[arm].arm, arm), cells(data::type::list);
+    for (const MetricInfo* metric : metrics) {
+      const auto& all = summary_.arms[arm].metrics;
+      const bool known = !all.empty() && all.at(metric->name).difference;
+      data cell;
+      cell.set("difference",
+               known ? metric_text(all.at(metric->name).difference->difference.mean, *metric, true) : "-");
+      cell.set("interval", known ? interval_text(*all.at(metric->name).difference, *metric) : "");
+      cells.push_back(cell);
+    }
+    row.set("cells", cells);
+    return row;
+  }
+
+  void add_ranking() {
+    const Ranking& ranking = summary_.ranking;
+    const auto percent = [](double share) { return text(std::lround(share * 100), " %"); };
+    data rows(data::type::list);
+    for (size_t i = 0; i < ranking.arms.size(); ++i) {
+      data row = named(*summary_.arms[summary_.ranked[i]].arm, summary_.ranked[i]);
+      row.set("rank", text(ranking.arms[i].rank));
+      row.set("best", percent(ranking.arms[i].best));
+      row.set("range", text(ranking.arms[i].low, " to ", ranking.arms[i].high));
+      rows.push_back(row);
+    }
+    char tau[32];
+    std::snprintf(tau, sizeof tau, "%.2f", ranking.tau);
+    page_.set("has_ranking", flag(ranking.arms.size() > 1));
+    page_.set("ranks", rows);
+    page_.set("tau", std::string(tau));
   }
 
   void add_classes() {
@@ -270,6 +335,15 @@ class Page {
       changes.push_back(fields);
     }
     page_.set("changes", changes);
+    data dropped(data::type::list);
+    for (const auto& one : study_.dropped) {
+      data fields;
+      fields.set("name", one.name);
+      fields.set("reason", one.reason);
+      dropped.push_back(fields);
+    }
+    page_.set("has_dropped", flag(!study_.dropped.empty()));
+    page_.set("dropped", dropped);
   }
 
   void add_method() {
@@ -287,6 +361,8 @@ class Page {
       experiments.push_back(field);
     }
     page_.set("definitions", definitions);
+    page_.set("interval_method", interval_method(summary_, study_.compare));
+    page_.set("verdict_method", verdict_method(summary_, study_.compare));
     page_.set("empty_policy", in_.empty_policy);
     page_.set("experiments", experiments);
     set_optional(page_, "credit", in_.dataset.credit);

@@ -61,15 +61,16 @@ std::string with_unit(const MetricInfo& metric) {
   return metric.unit.empty() ? metric.name : metric.name + ", " + metric.unit;
 }
 
-Axis forest_axis(const StudySummary& study) {
+Axis forest_axis(const StudySummary& study, double rope) {
   Extent extent;
-  extent.cover(0);
+  extent.cover(-rope);
+  extent.cover(rope);
   for (const auto& arm : study.arms) {
     const auto* metric = primary_of(arm, study);
     if (!metric || !metric->difference) continue;
     extent.cover(metric->difference->interval.low);
     extent.cover(metric->difference->interval.high);
-    for (const double value : metric->seed_differences) extent.cover(value);
+    for (const double value : metric->difference->seed_means) extent.cover(value);
   }
   return extent.axis(kNames, kWidth - kRight);
 }
@@ -77,13 +78,13 @@ Axis forest_axis(const StudySummary& study) {
 void draw_forest_row(Svg& svg, const Axis& axis, double y, const MetricSummary* metric, const std::string& colour) {
   if (!metric) return svg.text({axis.at(0) + 8, y + 4}, "no result", Anchor::Start, "tick");
   if (!metric->difference) return svg.diamond({axis.at(0), y}, 6, colour);
-  const auto& difference = *metric->difference;
-  for (const double value : metric->seed_differences) svg.dot({axis.at(value), y + 9}, 2.5, colour, 0.55);
-  svg.line({axis.at(difference.interval.low), y}, {axis.at(difference.interval.high), y}, {colour, 3, 1, ""});
-  for (const double end : {difference.interval.low, difference.interval.high}) {
+  const ArmComparison& found = *metric->difference;
+  for (const double value : found.seed_means) svg.dot({axis.at(value), y + 9}, 2.5, colour, 0.55);
+  svg.line({axis.at(found.interval.low), y}, {axis.at(found.interval.high), y}, {colour, 3, 1, ""});
+  for (const double end : {found.interval.low, found.interval.high}) {
     svg.line({axis.at(end), y - 5}, {axis.at(end), y + 5}, {colour, 2, 1, ""});
   }
-  svg.diamond({axis.at(difference.mean), y}, 6, colour);
+  svg.diamond({axis.at(found.difference.mean), y}, 6, colour);
 }
 
 /// Dots of a row stand side by side: a fixed pattern, so that the picture is the same every time.
@@ -165,11 +166,13 @@ std::string forest_plot(const StudySummary& study, const CompareSection& compare
   const double bottom = kTop + kRow * static_cast<double>(study.arms.size());
   const MetricInfo& metric = study.primary();
   Svg svg(kWidth, bottom + kBottom, "Paired difference of every arm to the baseline in " + metric.name);
-  const Axis axis = forest_axis(study);
+  const Axis axis = forest_axis(study, compare.rope);
   draw_value_axis(svg, axis, bottom,
                   text("difference to ", study.baseline().arm->name, " in ", with_unit(metric), " (",
                        metric.higher_is_better ? "right" : "left", " is better), ",
                        std::lround((1 - compare.alpha) * 100), " % interval"));
+  const double margin = axis.at(compare.rope) - axis.at(0);
+  if (margin > 0) svg.box({axis.at(0) - margin, kTop - 8}, 2 * margin, bottom - kTop + 8, "currentColor", 0.08);
   svg.line({axis.at(0), kTop - 8}, {axis.at(0), bottom}, kZero);
   for (size_t i = 0; i < study.arms.size(); ++i) {
     const double y = kTop + kRow * (static_cast<double>(i) + 0.5);

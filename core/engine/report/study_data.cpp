@@ -25,6 +25,7 @@ ArmData read_arm(const ConfigNode& node) {
   ArmData arm;
   arm.name = node.at("name").as_text();
   arm.description = node.text_or("description", "");
+  arm.against = node.text_or("against", "");
   arm.origin = node.text_or("origin", ".");
   arm.experiment = node.at("experiment");
   for (const auto& change : items_of(node, "changes")) {
@@ -34,11 +35,13 @@ ArmData read_arm(const ConfigNode& node) {
 }
 
 RunData read_run(const ConfigNode& cell, const fs::path& study) {
-  RunData run{cell.at("seed").as_integer(), RunFolder(study / cell.at("run").as_text()), {}, {}, {}};
+  std::optional<int64_t> fold;
+  if (cell.contains("fold")) fold = cell.at("fold").as_integer();
+  RunData run{cell.at("seed").as_integer(), fold, RunFolder(study / cell.at("run").as_text()), {}, {}, {}};
   run.status = run.folder.status();
   // A run of an older plan under the same name is not this cell's result.
-  const bool current = run.status.stage == "evaluate" &&
-                       run.status.hashes.evaluate == cell.at("hashes").at("evaluate").as_text();
+  const bool current =
+      run.status.stage == "evaluate" && run.status.hashes.evaluate == cell.at("hashes").at("evaluate").as_text();
   if (run.status.state == "done" && !current) run.status.state = "queued";
   if (run.status.state == "done") run.rows = read_metrics_csv(run.folder.metrics());
   if (fs::exists(run.folder.curves())) run.curves = read_number_columns(run.folder.curves());
@@ -63,6 +66,10 @@ StudyData read_plan(const fs::path& folder) {
   study.compare = read_compare(plan.at("compare"));
   for (const auto& seed : items_of(plan, "seeds")) study.seeds.push_back(seed.as_integer());
   for (const auto& warning : items_of(plan, "warnings")) study.warnings.push_back(warning.text_or("text", ""));
+  if (plan.contains("dropped")) {
+    for (const auto& one : items_of(plan, "dropped"))
+      study.dropped.push_back({one.text_or("name", ""), one.text_or("reason", "")});
+  }
   for (const auto& arm : items_of(plan, "arms")) study.arms.push_back(read_arm(arm));
   for (const auto& cell : items_of(plan, "cells")) {
     for (auto& arm : study.arms) {

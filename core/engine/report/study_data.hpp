@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ using NumberColumns = std::map<std::string, std::vector<double>>;
 
 struct RunData {
   int64_t seed = 0;
+  std::optional<int64_t> fold;
   RunFolder folder;
   RunStatus status;
   std::vector<MetricRow> rows;  // empty until the run is done
@@ -28,6 +30,7 @@ struct ArmChange {
 
 struct ArmData {
   std::string name, description;
+  std::string against;           // the arm it is compared with; "" for the baseline
   std::filesystem::path origin;  // where relative paths of the experiment start
   ConfigNode experiment;         // resolved, first seed
   std::vector<ArmChange> changes;
@@ -41,7 +44,8 @@ struct StudyData {
   CompareSection compare;
   std::vector<int64_t> seeds;
   std::vector<std::string> warnings;
-  std::vector<ArmData> arms;  // the baseline first
+  std::vector<DroppedArm> dropped;  // by the design
+  std::vector<ArmData> arms;        // the baseline first
 };
 
 /// DataError when plan.json is missing or damaged.

@@ -12,16 +12,22 @@ namespace lamina::engine {
 std::string metric_text(double value, const MetricInfo& metric, bool sign = false);
 std::string short_count(int64_t count);  ///< "1.23 M"
 
-enum class Finding { Better, Worse, Unclear };
-/// What the interval says: unclear when it holds zero.
-Finding finding_of(const PairedDifference& difference, const MetricInfo& metric);
+std::string p_text(double p);  ///< "0.012", "below 0.001"; "undefined" for NaN
+/// "40 cases", "1 patient": what the study counts as independent.
+std::string units_text(int64_t count, const StudySummary& study);
+/// How many units or runs would be needed to see the difference found in four of five repetitions; "" for none to see.
+std::string precision_text(const ArmComparison& comparison, const StudySummary& study, double alpha);
 
 /// The main sentence, then one sentence an arm.
-struct Verdict {
+struct Sentences {
   std::string headline;
   std::vector<std::string> arms;
 };
-Verdict verdict_of(const StudySummary& study, const CompareSection& compare);
+Sentences sentences_of(const StudySummary& study, const CompareSection& compare);
+
+/// How intervals were made and when an arm is called what, for the page's list of methods.
+std::string interval_method(const StudySummary& study, const CompareSection& compare);
+std::string verdict_method(const StudySummary& study, const CompareSection& compare);
 
 /// What a reader must know before believing the numbers: few cases, one seed, failed and missing runs, oracle arms.
 std::vector<std::string> caveats_of(const StudySummary& study, const StudyData& data);

@@ -84,6 +84,16 @@ TEST_F(Overrides, OfTheTypeAloneDropTheOldOptionsAndSaySo) {
       "--set model.adapters[depth].type=lora: 'depth_conv' became 'lora'; options of 'depth_conv' are dropped: width");
 }
 
+TEST_F(Overrides, MayEditAList) {
+  const ConfigNode fewer = after(R"(model.adapters={"$remove": ["depth"]})").at("model").at("adapters");
+  ASSERT_EQ(fewer.size(), 1u);
+  EXPECT_EQ(fewer.at(size_t{0}).at("type").as_text(), "lora");
+  const ConfigNode more =
+      after(R"(model.adapters={"$append": [{"id": "new", "type": "lora"}]})").at("model").at("adapters");
+  EXPECT_EQ(more.at(2).at("id").as_text(), "new");
+  EXPECT_NE(refused(R"(model.adapters={"$remove": ["deph"]})").find("did you mean 'depth'?"), std::string::npos);
+}
+
 TEST_F(Overrides, OfAComponentAtItsDefaultKeepTheDefaultType) {
   const Experiment one = load("small.json", {"infer.overlap=0.25", "train.optimizer.lr=0.5"});
   EXPECT_EQ(one.resolved().at("infer").dump(), R"({"overlap":0.25,"type":"sliding_window"})");

@@ -58,24 +58,104 @@ TEST_F(MadeUpStudy, AveragesOverClassesThenSeedsThenCases) {
 TEST_F(MadeUpStudy, ComparesPairsOfCases) {
   const StudyData study = read_study_folder(folder);
   const StudySummary numbers = summary(study);
-  const PairedDifference difference = *numbers.arms[1].metrics.at("dice").difference;
-  EXPECT_NEAR(difference.mean, 0.05, 0.002);
-  EXPECT_EQ(difference.pairs, 8);
-  EXPECT_GT(difference.interval.low, 0.04);
-  const PairedDifference distance = *numbers.arms[1].metrics.at("hd95").difference;
-  EXPECT_EQ(distance.pairs, 7);
+  const ArmComparison found = *numbers.arms[1].metrics.at("dice").difference;
+  EXPECT_NEAR(found.difference.mean, 0.05, 0.002);
+  EXPECT_EQ(found.difference.units, 8);
+  EXPECT_EQ(found.difference.seeds, 2);
+  EXPECT_GT(found.interval.low, 0.01);
+  const ArmComparison distance = *numbers.arms[1].metrics.at("hd95").difference;
+  EXPECT_EQ(distance.difference.units, 7);
   EXPECT_EQ(distance.dropped, 1);
-  EXPECT_EQ(finding_of(difference, numbers.metrics[0]), Finding::Better);
-  EXPECT_EQ(finding_of(distance, numbers.metrics[1]), Finding::Better);  // smaller is better
+  EXPECT_EQ(found.verdict, Verdict::Better);
+  EXPECT_EQ(distance.verdict, Verdict::Better);  // smaller is better
+  EXPECT_EQ(numbers.arms[2].metrics.at("dice").difference->verdict, Verdict::Inconclusive);
+}
+
+TEST_F(MadeUpStudy, OrdersItsArmsAndSaysHowSureItIs) {
+  const StudyData study = read_study_folder(folder);
+  const StudySummary numbers = summary(study);
+  EXPECT_THAT(numbers.ranked, ElementsAre(0, 1, 2));  // the fourth has no result
+  ASSERT_THAT(numbers.ranking.arms, SizeIs(3));
+  EXPECT_EQ(numbers.ranking.arms[1].rank, 1);
+  EXPECT_EQ(numbers.ranking.arms[1].best, 1);
+  EXPECT_LT(numbers.ranking.tau, 1);
+}
+
+TEST_F(MadeUpStudy, CountsPatientsWhereGroupsHoldSeveralCases) {
+  StudyData study = read_study_folder(folder);
+  for (auto& arm : study.arms) {
+    for (auto& run : arm.runs) {
+      for (auto& row : run.rows) row.group = row.case_id < "case_4" ? "patient_a" : row.case_id;
+    }
+  }
+  StudySummary numbers = summary(study);
+  EXPECT_EQ(numbers.unit, "patient");
+  EXPECT_EQ(numbers.arms[1].metrics.at("dice").difference->difference.units, 5);
+  study.compare.unit = "case";
+  numbers = summary(study);
+  EXPECT_EQ(numbers.unit, "case");
+  EXPECT_EQ(numbers.arms[1].metrics.at("dice").difference->difference.units, 8);
+}
+
+// Each fold tests other cases: they are pooled by seed, and no mean of folds is averaged.
+TEST_F(MadeUpStudy, PoolsTheFoldsOfASeed) {
+  StudyData study = read_study_folder(folder);
+  for (auto& arm : study.arms) {
+    for (auto& run : arm.runs) {
+      run.fold = run.seed - 1;
+      std::erase_if(run.rows, [&](const MetricRow& row) { return (row.case_id < "case_3") == (run.seed == 1); });
+      run.seed = 1;
+    }
+  }
+  const StudySummary numbers = summary(study);
+  const ArmComparison found = *numbers.arms[1].metrics.at("dice").difference;
+  EXPECT_EQ(numbers.cases, 8);
+  EXPECT_EQ(found.difference.units, 8);
+  EXPECT_EQ(found.difference.seeds, 1);
+  EXPECT_THAT(numbers.arms[1].metrics.at("dice").seed_means, SizeIs(1));
+}
+
+TEST_F(MadeUpStudy, ListsWhatTheDesignLeavesOut) {
+  StudyData study = read_study_folder(folder);
+  study.dropped = {{"tta=mirror", "the constraint \"tta == 'none'\" forbids it"}};
+  EXPECT_THAT(render(study), AllOf(HasSubstr("<b>tta=mirror</b>"), HasSubstr("forbids it")));
+}
+
+TEST_F(MadeUpStudy, CallsWhatLiesInTheMarginEquivalent) {
+  StudyData study = read_study_folder(folder);
+  study.compare.rope = 0.2;
+  const Sentences sentences = sentences_of(summary(study), study.compare);
+  EXPECT_THAT(sentences.arms[0], HasSubstr("equivalent: whatever the difference is, it is smaller than the 0.2000"));
+  study.compare.rope = 0.045;
+  EXPECT_THAT(sentences_of(summary(study), study.compare).arms[0],
+              HasSubstr("better, though the difference may be smaller than the 0.0450 that matter"));
+}
+
+TEST_F(MadeUpStudy, SaysHowManyCasesItWouldTake) {
+  const StudyData study = read_study_folder(folder);
+  EXPECT_THAT(sentences_of(summary(study), study.compare).arms[1],
+              AllOf(HasSubstr("no difference that these 8 cases and 2 seeds can show"),
+                    HasSubstr("To see a difference of this size in four of five repetitions")));
+}
+
+TEST_F(MadeUpStudy, ShowsSecondaryMetricsAndHowItJudges) {
+  StudyData study = read_study_folder(folder);
+  EXPECT_THAT(render(study), Not(HasSubstr("<h3>Other metrics</h3>")));
+  study.compare.secondary = {"hd95"};
+  study.compare.test = "wilcoxon", study.compare.ci = "bca";
+  EXPECT_THAT(render(study),
+              AllOf(HasSubstr("<h3>Other metrics</h3>"), HasSubstr("BCa bootstrap of the mean difference"),
+                    HasSubstr("signed ranks, zeros dropped, after Holm"), HasSubstr("How sure is the order?"),
+                    HasSubstr("its intervals are too narrow")));
 }
 
 TEST_F(MadeUpStudy, HasItsVerdictInWords) {
   const StudyData study = read_study_folder(folder);
-  const Verdict verdict = verdict_of(summary(study), study.compare);
-  EXPECT_THAT(verdict.headline, AllOf(HasSubstr("better is best"), HasSubstr("8 test cases")));
-  EXPECT_THAT(verdict.arms,
-              ElementsAre(HasSubstr("better on these cases"), HasSubstr("no difference that these 8 cases can show"),
-                          "broken has no result."));
+  const Sentences sentences = sentences_of(summary(study), study.compare);
+  EXPECT_THAT(sentences.headline,
+              AllOf(HasSubstr("better is best"), HasSubstr("8 test cases"), HasSubstr("larger than")));
+  EXPECT_THAT(sentences.arms,
+              ElementsAre(HasSubstr("): better."), HasSubstr("): inconclusive"), "broken has no result."));
 }
 
 TEST_F(MadeUpStudy, TellsWhatAReaderMustKnow) {
@@ -110,6 +190,12 @@ TEST_F(MadeUpStudy, WritesTablesForOtherPrograms) {
   EXPECT_EQ(stats.at("best").as_text(), "better");
   const ConfigNode difference = stats.at("arms").at(1).at("metrics").at("dice").at("difference");
   EXPECT_THAT(difference.at("mean").as_number(), DoubleNear(0.05, 0.002));
+  EXPECT_EQ(difference.at("verdict").as_text(), "better");
+  EXPECT_LT(difference.at("tests").at("p_corrected").as_number(), 0.05);
+  EXPECT_EQ(difference.at("effects").at("wins").as_integer(), 8);
+  EXPECT_GE(difference.at("precision").at("units_needed").as_integer(), 2);
+  EXPECT_EQ(stats.at("ranking").at("arms").at(1).at("name").as_text(), "better");
+  EXPECT_EQ(stats.at("compare").at("correction").as_text(), "holm");
 }
 
 TEST(Overlay, TakesTheSliceOfMostDisagreement) {

@@ -1,5 +1,5 @@
 // Locks folders by flock(2) on the folder itself, so that no lock file lies around.
-#include "engine/ablate/run_lock.hpp"
+#include "engine/run/folder_lock.hpp"
 
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/error.hpp>
@@ -14,11 +14,11 @@
 
 namespace lamina::engine {
 
-FolderLock::FolderLock(const std::filesystem::path& folder) {
+FolderLock::FolderLock(const std::filesystem::path& folder, Hold hold) {
   make_folder(folder);
   handle_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (handle_ < 0) throw StorageError(text("cannot open the folder ", folder.string(), ": ", std::strerror(errno)));
-  if (flock(handle_, LOCK_EX | LOCK_NB) == 0) return;
+  if (flock(handle_, (hold == Hold::Alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return;
   const int reason = errno;
   close(handle_);
   // Some network file systems know no locks: then nothing is guarded, as before.
