@@ -55,6 +55,7 @@ class PreparedDataset {
   const Dataset& dataset() const { return *dataset_; }
   const PrepareChain& chain() const { return *chain_; }
   std::shared_ptr<const PrepareChain> shared_chain() const { return chain_; }
+  const std::filesystem::path& folder() const { return cache_; }  ///< where the prepared cases lie
   /// Prepares all cases that are not cached yet, with progress, on several threads (0: all cores).
   void warm(const std::vector<std::string>& ids, int64_t threads);
   /// Thread safe.

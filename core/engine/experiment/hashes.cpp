@@ -52,6 +52,7 @@ ConfigNode weights_identity(const std::vector<WeightsEntry>& weights, const fs::
     one.set("content", file.empty() ? "missing " + entry.file : sha256_of_file(file));
     one.set("map", entry.map);
     one.set("strict", entry.strict);
+    if (!entry.skip.empty()) one.set("skip", join(entry.skip));
     list.push_back(one);
   }
   return list;

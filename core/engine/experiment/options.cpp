@@ -68,6 +68,10 @@ void RuntimeSection::bind(OptionBinder& o) {
   o.field("device", device, "Where tensors live", OneOf{"auto", "cpu", "cuda"});
   o.field("threads", threads, "Threads for arithmetic; 0: all cores", AtLeast{0});
   o.field("workers", workers, "Threads that read and augment patches", AtLeast{0});
+  o.field("encoder_cache", encoder_cache,
+          "Keep a frozen encoder's features on disk; auto: where patches repeat, on: or say what stands in the way",
+          OneOf{"auto", "on", "off"});
+  o.field("encoder_cache_gib", encoder_cache_gib, "Room on disk for the features of all encoders, in GiB", AtLeast{0});
 }
 
 void ExperimentOptions::bind(OptionBinder& o) {

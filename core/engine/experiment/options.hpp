@@ -54,8 +54,9 @@ struct EvaluateSection {
 };
 
 struct RuntimeSection {
-  std::string device = "auto";
+  std::string device = "auto", encoder_cache = "auto";
   int64_t threads = 0, workers = 1;  // 0: all cores
+  double encoder_cache_gib = 20;
   void bind(OptionBinder& o);
 };
 

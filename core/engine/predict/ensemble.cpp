@@ -5,7 +5,6 @@
 #include "engine/train/precision.hpp"
 
 #include <lamina/base/error.hpp>
-#include <lamina/model/session.hpp>
 
 #include <algorithm>
 
@@ -43,8 +42,9 @@ Prediction averaged(const std::vector<Prediction>& members) {
 
 }  // namespace
 
-Ensemble::Ensemble(std::vector<std::shared_ptr<Model>> models, std::string amp, uint64_t seed)
-    : models_(std::move(models)), amp_(std::move(amp)), seed_(seed) {
+Ensemble::Ensemble(std::vector<std::shared_ptr<Model>> models, std::string amp, uint64_t seed,
+                   std::shared_ptr<const RowEncoder> rows)
+    : models_(std::move(models)), amp_(std::move(amp)), seed_(seed), rows_(std::move(rows)) {
   if (models_.empty()) throw Error("prediction needs at least one model");
 }
 
@@ -54,7 +54,7 @@ Prediction Ensemble::forward(const Batch& batch) const {
   for (const auto& model : models_) {
     const torch::Device device = device_of(*model);
     const Autocast autocast(amp_, device);
-    members.push_back(lamina::forward(*model, Mode::Infer, to_device(batch, device), seed_));
+    members.push_back(engine::forward(*model, Mode::Infer, to_device(batch, device), seed_, 0, rows_.get()));
   }
   return members.size() == 1 ? std::move(members.front()) : averaged(members);
 }

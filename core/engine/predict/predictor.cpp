@@ -13,6 +13,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
+#include <lamina/model/merged_maps.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -48,7 +49,11 @@ struct Predictor::Parts {
   }
 
   void infer(const Case& prepared, SlabSink& sink, const Tick& tick) const {
-    for (const auto& model : ensemble->models()) model->set_mode(Mode::Infer);
+    std::vector<std::unique_ptr<MergedMaps>> merged;  // low-rank adapters cost nothing while a case is predicted
+    for (const auto& model : ensemble->models()) {
+      model->set_mode(Mode::Infer);
+      merged.push_back(std::make_unique<MergedMaps>(*model));
+    }
     inferer->run(
         prepared, [&](Batch batch) { return ensemble->forward(batch); }, sink, tick ? tick : [](int64_t, int64_t) {});
   }
@@ -153,12 +158,14 @@ Predictor::Predictor(const std::vector<fs::path>& checkpoints, const Registry& r
 }
 
 Predictor::Predictor(std::shared_ptr<Model> model, const Experiment& experiment, const DatasetInfo& dataset,
-                     std::shared_ptr<const PrepareChain> chain, const Registry& registry)
+                     std::shared_ptr<const PrepareChain> chain, const Registry& registry,
+                     std::shared_ptr<const RowEncoder> rows)
     : parts_(std::make_unique<Parts>()) {
   parts_->experiment = experiment;
   parts_->dataset = dataset;
   parts_->chain = std::move(chain);
-  parts_->ensemble.emplace(std::vector{std::move(model)}, experiment.options().train.amp, experiment.seed());
+  parts_->ensemble.emplace(std::vector{std::move(model)}, experiment.options().train.amp, experiment.seed(),
+                           std::move(rows));
   parts_->equip(registry);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/data/prepared.hpp"
+#include "engine/encode/row_encoder.hpp"
 #include "engine/experiment/experiment.hpp"
 
 #include <lamina/model/inferer.hpp>
@@ -26,9 +27,11 @@ class Predictor {
   /// and in the patch. Else ConfigError. Overrides may change `infer`, `postprocess` and `runtime`.
   Predictor(const std::vector<std::filesystem::path>& checkpoints, const Registry& registry,
             const std::vector<Override>& overrides = {});
-  /// Around a model that is being trained: whole-volume validation. Predicting leaves the model in Mode::Infer.
+  /// Around a model that is being trained: whole-volume validation. Predicting leaves the model in Mode::Infer. `rows`
+  /// encodes; null: the model itself.
   Predictor(std::shared_ptr<Model> model, const Experiment& experiment, const DatasetInfo& dataset,
-            std::shared_ptr<const PrepareChain> chain, const Registry& registry);
+            std::shared_ptr<const PrepareChain> chain, const Registry& registry,
+            std::shared_ptr<const RowEncoder> rows = nullptr);
   ~Predictor();
 
   /// Raw case in; labels [1, D, H, W] (uint8 or int16) on its grid out, postprocessing applied. DataError when channels

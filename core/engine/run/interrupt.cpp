@@ -61,7 +61,14 @@ void install_interrupt_handlers() {
   action.sa_handler = lamina_on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaction(signal, &action, nullptr);
+  sigset_t ours;
+  sigemptyset(&ours);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
+    sigaction(signal, &action, nullptr);
+    sigaddset(&ours, signal);
+  }
+  // A cell that a worker thread started begins with that thread's mask, which blocks everything.
+  pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
 }
 
 void set_stop_file(const std::filesystem::path& file) {

@@ -7,7 +7,6 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/random.hpp>
 #include <lamina/base/text.hpp>
-#include <lamina/model/session.hpp>
 
 #include <cmath>
 
@@ -78,7 +77,7 @@ std::vector<LossTerm> TrainStep::terms(Mode mode, Batch batch, int64_t epoch, in
   batch = to_device(std::move(batch), setup_.device);
   const Prediction prediction = [&] {
     const Autocast autocast(setup_.amp, setup_.device);
-    return forward(*model_, mode, batch, setup_.seed, epoch);
+    return forward(*model_, mode, batch, setup_.seed, epoch, rows_.get());
   }();
   return loss_->compute(in_full_precision(prediction), batch, context(epoch, step));
 }

@@ -1,6 +1,8 @@
 // One optimizer step: forward, loss, backward, clipping, update.
 #pragma once
 
+#include "engine/encode/row_encoder.hpp"
+
 #include <lamina/data/batch.hpp>
 #include <lamina/model/model.hpp>
 #include <lamina/objective/loss.hpp>
@@ -40,6 +42,8 @@ class TrainStep {
   TrainStep(std::shared_ptr<Model> model, std::shared_ptr<Loss> loss, std::shared_ptr<Optimizer> optimizer,
             StepSetup setup);
 
+  /// Who encodes from now on; null: the model itself.
+  void encode_by(std::shared_ptr<const RowEncoder> rows) { rows_ = std::move(rows); }
   /// Everything random in it is a function of (seed, step). Error naming epoch, step and cases when loss or gradient is
   /// no number.
   StepResult run(int64_t epoch, int64_t step, double rate, const std::function<Batch()>& next);
@@ -61,6 +65,7 @@ class TrainStep {
   std::shared_ptr<Model> model_;
   std::shared_ptr<Loss> loss_;
   std::shared_ptr<Optimizer> optimizer_;
+  std::shared_ptr<const RowEncoder> rows_;
   StepSetup setup_;
   NamedParameters parameters_;
 };

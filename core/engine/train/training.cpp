@@ -1,6 +1,7 @@
 // Sets a training up, or up again from its last checkpoint.
 #include "engine/train/training.hpp"
 
+#include "engine/encode/encoder_cache.hpp"
 #include "engine/run/device.hpp"
 #include "engine/train/initial_model.hpp"
 
@@ -76,6 +77,11 @@ void Training::resume() {
   }
 }
 
+void Training::make_encoder() {
+  rows_ = row_encoder(experiment_, *model_, data_, registry_);
+  step_->encode_by(rows_);
+}
+
 void Training::make_sampler() {
   const auto& options = experiment_.options();
   const TransformContext context{info_, experiment_.patch()};
@@ -99,7 +105,7 @@ void Training::make_validation() {
     log_warning("the dataset has no validation cases: the last checkpoint will predict");
     return;
   }
-  predictor_ = std::make_unique<Predictor>(model_, experiment_, info_, data_.shared_chain(), registry_);
+  predictor_ = std::make_unique<Predictor>(model_, experiment_, info_, data_.shared_chain(), registry_, rows_);
   if (section_.checkpoint.metric != "loss") return;
   const TransformContext context{info_, experiment_.patch()};
   const SamplerSetup setup{validation_ids_,     experiment_.patch(), section_.batch, 1,
@@ -135,6 +141,7 @@ TrainResult Training::run() {
   }
   log_ = std::make_unique<RunLog>(folder_, counters_);
   announce();
+  make_encoder();
   make_sampler();
   make_validation();
   progress_ = std::make_unique<Progress>("training", total_steps(), "steps");
@@ -145,6 +152,9 @@ TrainResult Training::run() {
   log_info(text("trained ", counters_.epoch, " epochs in ", human_seconds(counters_.seconds), ", ",
                 status_.step_seconds, " s a step, peak memory ", human_bytes(status_.peak_memory_bytes), ", ",
                 last_note_));
+  if (rows_ && rows_->cache()) {
+    log_info(text("encoder cache: ", rows_->computed(), " patches were encoded, ", rows_->found(), " were there"));
+  }
   fit_postprocess();
   return result();
 }

@@ -31,6 +31,7 @@ class Training {
   using Clock = std::chrono::steady_clock;
 
   void resume();
+  void make_encoder();
   void make_sampler();
   void make_validation();
   void announce() const;
@@ -64,6 +65,7 @@ class Training {
   std::shared_ptr<Schedule> schedule_;
   std::optional<Ema> ema_;
   std::optional<TrainStep> step_;
+  std::shared_ptr<const RowEncoder> rows_;  // null: the encoder trains, or sees no patch twice
   Counters counters_;
   std::string frozen_;
   std::unique_ptr<RunLog> log_;

@@ -68,6 +68,13 @@ TEST_F(StageHash, SeesTheContentOfPretrainedWeights) {
   EXPECT_EQ(of({set}).prepare, first.prepare);
 }
 
+// Two arms that leave other parts of a file aside start from other weights; they had shared one training.
+TEST_F(StageHash, SeesWhatOfAFileIsSkipped) {
+  write("w.safetensors", "content");
+  const StageHashes whole = of({"weights=[{\"file\":\"w.safetensors\"}]"});
+  EXPECT_NE(of({"weights=[{\"file\":\"w.safetensors\",\"skip\":[\"decoder.**\"]}]"}).train, whole.train);
+}
+
 TEST_F(StageHash, SeesTheVersionsOfTheComponentsInUse) {
   const Experiment one = load("small.json");
   const auto newer = fake_registry("2");
