@@ -8,6 +8,8 @@
 #include "engine/run/peak_memory.hpp"
 #include "engine/weights/pretrained.hpp"
 
+#include <lamina/base/error.hpp>
+#include <lamina/base/glob.hpp>
 #include <lamina/base/log.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/model/session.hpp>
@@ -76,14 +78,44 @@ StepResult run_step(const engine::Experiment& experiment, Model& model, const Da
   return result;
 }
 
+/// Parameters whose names match; ConfigError where none does.
+ParameterCount count_matching(const Model& model, const std::string& glob) {
+  ParameterCount count{glob};
+  const Glob wanted(glob);
+  for (const auto& item : model.named_parameters()) {
+    if (!wanted.matches(item.key())) continue;
+    count.total += item.value().numel();
+    if (item.value().requires_grad()) count.trainable += item.value().numel();
+  }
+  if (count.total > 0) return count;
+  throw ConfigError(text("--count '", glob, "' matches no parameter; `lamina weights names` lists them"));
+}
+
+/// What is asked for; rooms, and under "adapters" each of them.
+std::vector<ParameterCount> counts_of(const Model& model, const std::vector<std::string>& globs) {
+  std::vector<ParameterCount> counts;
+  for (const auto& glob : globs) counts.push_back(count_matching(model, glob));
+  for (const auto& room : count_parameters(model)) {
+    counts.push_back(room);
+    if (room.room != "adapters") continue;
+    for (const auto& adapter : model.named_children()["adapters"]->named_children()) {
+      ParameterCount own = count_parameters(*adapter.value()).back();
+      own.room = "adapters." + adapter.key();
+      counts.push_back(own);
+    }
+  }
+  return counts;
+}
+
 double training_estimate(const engine::Experiment& experiment, const StepResult& step) {
   const auto& train = experiment.options().train;
   return step.seconds * static_cast<double>(train.epochs * train.iterations * train.accumulate);
 }
 
-ConfigNode to_node(const engine::Experiment& experiment, const Model& model, const StepResult& step) {
+ConfigNode to_node(const engine::Experiment& experiment, const std::vector<ParameterCount>& counts,
+                   const StepResult& step) {
   ConfigNode node = ConfigNode::object(), rooms = ConfigNode::object(), lost = ConfigNode::array();
-  for (const auto& count : count_parameters(model)) {
+  for (const auto& count : counts) {
     ConfigNode room = ConfigNode::object();
     room.set("trainable", count.trainable);
     room.set("total", count.total);
@@ -103,9 +135,10 @@ ConfigNode to_node(const engine::Experiment& experiment, const Model& model, con
   return node;
 }
 
-std::string check_text(const engine::Experiment& experiment, const Model& model, const StepResult& step) {
+std::string check_text(const engine::Experiment& experiment, const Model& model,
+                       const std::vector<ParameterCount>& counts, const StepResult& step) {
   std::vector<std::vector<std::string>> rows{{"room", "trains", "all parameters"}};
-  for (const auto& count : count_parameters(model))
+  for (const auto& count : counts)
     rows.push_back({count.room, std::to_string(count.trainable), std::to_string(count.total)});
   std::string words = table(rows) + "\n";
   std::vector<std::vector<std::string>> sites{{"site", "adapters"}};
@@ -138,6 +171,7 @@ int check(const po::variables_map& arguments) {
   const DatasetInfo info = engine::open_dataset(experiment, *registry)->info();
   const auto model = engine::build_model(experiment, info, *registry);
   load_weights(experiment, *model);
+  const auto counts = counts_of(*model, words_of(arguments, "count"));
   run_step(experiment, *model, info, device, *registry);  // the first step pays for set-up
   const StepResult step = run_step(experiment, *model, info, device, *registry);
   if (!step.without_gradient.empty()) {
@@ -145,7 +179,7 @@ int check(const po::variables_map& arguments) {
     log_warning(text(step.without_gradient.size(), " trainable parameters get no gradient: ",
                      join_first(step.without_gradient, kShown), "; --json lists all"));
   }
-  print(arguments, to_node(experiment, *model, step), check_text(experiment, *model, step));
+  print(arguments, to_node(experiment, counts, step), check_text(experiment, *model, counts, step));
   return 0;
 }
 
@@ -156,7 +190,11 @@ Verb check_verb() {
           "builds an experiment's model, counts parameters and tries one step on made-up data",
           "lamina check EXPERIMENT [--set PATH=VALUE ...]",
           "lamina check phantom",
-          declare_experiment,
+          [](po::options_description& options, po::positional_options_description& positional) {
+            declare_experiment(options, positional);
+            options.add_options()("count", po::value<std::vector<std::string>>()->value_name("GLOB")->composing(),
+                                  "also counts the parameters whose names match; may be given again");
+          },
           check};
 }
 

@@ -2,6 +2,7 @@
 #include "depth_conv.hpp"
 
 #include <lamina/base/error.hpp>
+#include <lamina/model/depth_rows.hpp>
 
 #include <torch/utils.h>
 
@@ -9,16 +10,6 @@ namespace lamina {
 namespace {
 
 constexpr double kNormEps = 1e-6;
-
-// Rows of the leading axis are ordered (batch, depth, queries, windows). Brings depth beside height and width:
-// [B*D*Q*W, h, w, C] -> [B*Q*W, D, h, w, C].
-torch::Tensor depth_beside_plane(const torch::Tensor& grid, const Axes& axes) {
-  return grid.unflatten(0, {axes.batch, axes.depth, axes.queries * axes.windows}).transpose(1, 2).flatten(0, 1);
-}
-
-torch::Tensor depth_back(const torch::Tensor& volume, const Axes& axes) {
-  return volume.unflatten(0, {axes.batch, axes.queries * axes.windows}).transpose(1, 2).flatten(0, 2);
-}
 
 }  // namespace
 
@@ -35,20 +26,12 @@ void DepthConvOptions::bind(OptionBinder& o) {
 DepthConvUnit::DepthConvUnit(const DepthConvOptions& options, const Site& site, const HostInfo& host)
     : BottleneckUnit(options, site, host), release_windows_(options.window_layout == "release" || options.released()) {
   const int64_t width = hidden_width();
-  const auto& kernel = options.kernel;
-  auto conv = torch::nn::Conv3dOptions(width, width, {kernel[0], kernel[1], kernel[2]});
-  // One statement each: torch's setter for padding hands back a copy, so what is chained to it is lost.
-  conv.groups(options.depthwise ? width : 1);
-  conv.padding(torch::ExpandingArray<3>({(kernel[0] - 1) / 2, (kernel[1] - 1) / 2, (kernel[2] - 1) / 2}));
-  conv_ = register_module("T_DWconv", torch::nn::Conv3d(conv));
+  conv_ = register_module("T_DWconv", make_depth_conv(width, options.kernel, options.depthwise));
   norm_ = register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({width}).eps(kNormEps)));
 }
 
 torch::Tensor DepthConvUnit::convolve(const torch::Tensor& volume) {
-  // [N, D, h, w, H]. A channels-last view goes in, so torch picks its channels-last convolution: several times faster
-  // on the CPU.
-  const torch::Tensor mixed = conv_->forward(volume.permute({0, 4, 1, 2, 3})).permute({0, 2, 3, 4, 1});
-  return at::gelu(norm_->forward(mixed));
+  return at::gelu(norm_->forward(convolve_depth(conv_, volume)));  // [N, D, h, w, H]
 }
 
 torch::Tensor DepthConvUnit::mix(const torch::Tensor& hidden, const SiteCall& call) {

@@ -104,7 +104,7 @@ NnunetRaw::NnunetRaw(const Options& options, const DatasetContext& context)
 Case NnunetRaw::load(const std::string& id, WithLabels labels) const {
   const auto found = cases_.find(id);
   if (found == cases_.end()) throw DataError(text("case '", id, "' is not in ", folder_.string()));
-  return read_case(found->second, info_, labels);
+  return plan_.as_budgeted(read_case(found->second, info_, labels));
 }
 
 std::string NnunetRaw::fingerprint() const {

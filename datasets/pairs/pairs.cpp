@@ -67,7 +67,8 @@ void PairsOptions::bind(OptionBinder& o) {
           OneOf{"classes", "mask"});
   o.field("group", group,
           "What a patient is: 'case', or a regular expression on case names whose first parenthesis names it");
-  o.group("split", split, "Which cases are for training, selection and test; not with a column 'split'");
+  o.group("split", split,
+          "Which cases are for training, selection and test; with a column 'split' only the budget counts");
   o.field("flip_axes", flip_axes, "Axes along which mirroring keeps the labels' meaning", OneOf{"z", "y", "x"});
   o.field("credit", credit, "Owner and licence, for reports");
 }
@@ -111,14 +112,18 @@ Pairs::Pairs(const Options& options, const DatasetContext& context) {
     names.push_back({one.files.id, one.files.group});
     cases_.emplace(one.files.id, one.files);
   }
-  plan_ = listed ? listed_plan(found)
-                 : make_splits(options.split, std::move(names), {context.folder, folder, fs::current_path()});
+  if (listed) {
+    plan_ = listed_plan(found);
+    apply_budget(plan_, options.split.labels, names);
+  } else {
+    plan_ = make_splits(options.split, std::move(names), {context.folder, folder, fs::current_path()});
+  }
 }
 
 Case Pairs::load(const std::string& id, WithLabels labels) const {
   const auto found = cases_.find(id);
   if (found == cases_.end()) throw DataError(text("case '", id, "' is not in the dataset ", info_.name));
-  return read_case(found->second, info_, labels);
+  return plan_.as_budgeted(read_case(found->second, info_, labels));
 }
 
 std::string Pairs::fingerprint() const {

@@ -74,7 +74,7 @@ Case Phantom::load(const std::string& id, WithLabels labels) const {
     one.labels = Streams<Volume>(Volume{as_tensor(values, size, torch::kInt64), image.geometry});
   }
   one.images = Streams<Volume>(std::move(image));
-  return one;
+  return options_.cases.as_budgeted("phantom", std::move(one));
 }
 
 std::string Phantom::fingerprint() const { return text(kRecipe, " ", dump_options(options_).dump()); }

@@ -15,6 +15,7 @@ struct PhantomOptions {
   double noise = 0.05, bias = 0.35, contrast = 1, deformation = 1;
   int64_t seed = 1;
   void bind(OptionBinder& o);
+  void check(OptionErrors& errors, const std::string& where) const { cases.check(errors, where + ".cases"); }
 };
 
 class Phantom : public Dataset {

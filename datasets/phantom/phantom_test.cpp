@@ -32,6 +32,19 @@ TEST(Phantom, MakesTheSameCaseEveryTime) {
   EXPECT_TRUE(one.labels.primary().voxels.equal(two.labels.primary().voxels));
 }
 
+TEST(Phantom, TrainsWithinItsLabelBudget) {
+  PhantomOptions few = small(), slices = small();
+  few.cases.labels.budget = 3;
+  EXPECT_EQ(Phantom(few, {}).ids(Split::Train).size(), 3);
+  EXPECT_EQ(Phantom(few, {}).ids(Split::Test), Phantom(small(), {}).ids(Split::Test));
+  slices.cases.labels.budget = 0.25;
+  slices.cases.labels.budget_unit = "slice";
+  const Phantom quarter(slices, {});
+  EXPECT_EQ(quarter.ids(Split::Train).size(), 16);
+  EXPECT_EQ(quarter.load("phantom_train_000", WithLabels::Yes).labels.primary().size()[0], 2);
+  EXPECT_EQ(quarter.load("phantom_val_000", WithLabels::Yes).labels.primary().size()[0], 8);
+}
+
 TEST(Phantom, MakesTheSameCasesOnSeveralThreads) {
   const Phantom phantom(small(), {});
   const auto ids = phantom.ids(Split::Train);

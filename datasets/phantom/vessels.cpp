@@ -145,7 +145,7 @@ Case Vessels::load(const std::string& id, WithLabels labels) const {
   geometry.spacing = options_.spacing;
   if (labels == WithLabels::Yes) one.labels = Streams<Volume>(Volume{truth, geometry});
   one.images = Streams<Volume>(Volume{image, geometry});
-  return one;
+  return options_.cases.as_budgeted("vessels", std::move(one));
 }
 
 // The recipe is raised whenever the same options make other pictures.

@@ -15,6 +15,7 @@ struct VesselsOptions {
   double noise = 0.1;
   int64_t seed = 1;
   void bind(OptionBinder& o);
+  void check(OptionErrors& errors, const std::string& where) const { cases.check(errors, where + ".cases"); }
 };
 
 class Vessels : public Dataset {

@@ -46,6 +46,12 @@ void check_prompts(bool per_class, const DecoderContext& context) {
              "the prompter makes none and there are ",
              context.classes - 1, " classes besides the background; set mask_tokens to per_class"));
   }
+  if (per_class && !prompts.kinds.empty() && prompts.queries == 0) {
+    throw ConfigError(
+        "model.decoder: 'sam_mask' with mask_tokens per_class makes one mask per class and slice, but the prompter "
+        "makes "
+        "a number of prompts that differs from slice to slice; expected one prompt per slice, or the prompter 'none'");
+  }
   if (per_class && prompts.queries > 1) {
     throw ConfigError(
         text("model.decoder: 'sam_mask' with mask_tokens per_class makes one mask per class and slice, but "

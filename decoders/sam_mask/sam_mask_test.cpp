@@ -207,6 +207,10 @@ TEST(SamMask, RefusesWhatCannotWork) {
           R"("decoder": {"type": "sam_mask", "heads": 3, "mask_tokens": "per_class"}, "prompter": {"type": "handed", "queries": 2})"),
       HasSubstr("the prompter makes 2 prompts per slice"));
   EXPECT_THAT(
+      refusal(
+          R"("decoder": {"type": "sam_mask", "heads": 3, "mask_tokens": "per_class"}, "prompter": {"type": "handed", "kinds": ["boxes"]})"),
+      HasSubstr("a number of prompts that differs from slice to slice; expected one prompt per slice"));
+  EXPECT_THAT(
       refusal(R"("decoder": {"type": "sam_mask", "heads": 3}, "prompter": {"type": "handed", "kinds": ["guidance"]})"),
       HasSubstr("does not take the guidance"));
   EXPECT_THAT(testing::message_of([] {

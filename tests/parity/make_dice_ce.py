@@ -2,7 +2,7 @@
 
 Run: python tests/parity/make_dice_ce.py   (numpy, safetensors; torch and nnunetv2 as a second opinion)
 The expected numbers come from the formulas written out in numpy; where nnunetv2 has the same setting, its loss must
-agree before the file is written.
+agree before the file is written (it has no squared denominators).
 """
 import json
 import os
@@ -37,7 +37,7 @@ def parts(logits, labels, setting):
     truth = np.concatenate([target == c for c in range(CLASSES)], 1) * mask
     p = np.exp(log_p) * mask
     axes = (0, 2, 3, 4) if setting["batch_dice"] else (2, 3, 4)
-    both, size = (p * truth).sum(axes), p.sum(axes) + truth.sum(axes)
+    both, size = (p * truth).sum(axes), (p**2 if setting["squared"] else p).sum(axes) + truth.sum(axes)
     dice = (2 * both + setting["smooth"]) / np.maximum(size + setting["smooth"], 1e-8)
     if not setting["background"]:
         dice = dice[..., 1:]
@@ -68,17 +68,17 @@ def main():
     with_ignore = labels.copy()
     with_ignore[random.random(labels.shape) < 0.3] = IGNORE
 
-    base = {"smooth": 1e-5, "batch_dice": False, "background": False, "ignore": None, "weights": [], "resolutions": 3}
+    base = {"smooth": 1e-5, "batch_dice": False, "background": False, "squared": False, "ignore": None, "weights": [], "resolutions": 3}
     settings = {"plain": {}, "one_resolution": {"resolutions": 1}, "batch_dice": {"batch_dice": True}, "background": {"background": True},
                 "smooth": {"smooth": 1.0}, "ignore": {"ignore": IGNORE}, "ignore_batch_dice": {"ignore": IGNORE, "batch_dice": True},
-                "weights": {"weights": [1.0, 2.0, 1.0]}}
+                "weights": {"weights": [1.0, 2.0, 1.0]}, "squared": {"squared": True, "batch_dice": True, "background": True, "resolutions": 1}}
     rows = {}
     for name, change in settings.items():
         setting = {**base, **change}
         used = with_ignore if setting["ignore"] is not None else labels
         chosen = [x.astype(np.float64) for x in logits[:setting["resolutions"]]]
         (ce, dice), weights = expected(chosen, used, setting)
-        other = nnunet(chosen, used, setting, weights)
+        other = ce + dice if setting["squared"] else nnunet(chosen, used, setting, weights)
         assert abs(ce + dice - other) < 2e-6, (name, ce + dice, other)
         rows[name] = {**setting, "ce": ce, "dice": dice}
         print(f"{name}: ce {ce:.6f}, dice {dice:.6f}, nnunetv2 {other:.6f}")

@@ -10,91 +10,28 @@ import pathlib
 
 import numpy as np
 from safetensors.numpy import save_file
-from scipy.special import erf
+
+import formulas as f
+from formulas import gelu, norm, resize, sigmoid, softmax, split
 
 B, D, Q, C, HEADS, MLP, CLASSES, HIDDEN = 2, 2, 3, 16, 2, 24, 3, 4
 GRID, STRIDE = (2, 3), 8
 SIZE = (GRID[0] * STRIDE, GRID[1] * STRIDE)
 N = B * D * Q
-random = np.random.default_rng(5)
-
-
-def draw(*shape, scale=0.5):
-    return random.normal(0, scale, shape).astype(np.float32).astype(np.float64)
-
-
-def linear_names(name, inner, outer):
-    return {f"{name}.weight": (outer, inner), f"{name}.bias": (outer,)}
-
-
-def attention_names(name, inner):
-    parts = {}
-    for part in ("q_proj", "k_proj", "v_proj"):
-        parts |= linear_names(f"{name}.{part}", C, inner)
-    return parts | linear_names(f"{name}.out_proj", inner, C)
+draw = f.Draw(5)
 
 
 def weight_shapes():
-    shapes = {"prompt_encoder.pe_layer.positional_encoding_gaussian_matrix": (2, C // 2)}
-    shapes |= {f"prompt_encoder.{name}.weight": (1, C) for name in
-               ("point_embeddings.0", "point_embeddings.1", "point_embeddings.2", "point_embeddings.3", "not_a_point_embed", "no_mask_embed")}
-    for index, shape in {"0": (4, 1, 2, 2), "1": (4,), "3": (16, 4, 2, 2), "4": (16,), "6": (C, 16, 1, 1)}.items():
-        shapes |= {f"prompt_encoder.mask_downscaling.{index}.weight": shape, f"prompt_encoder.mask_downscaling.{index}.bias": shape[:1]}
-    for layer in ("transformer.layers.0", "transformer.layers.1"):
-        shapes |= attention_names(f"{layer}.self_attn", C)
-        shapes |= attention_names(f"{layer}.cross_attn_token_to_image", C // 2) | attention_names(f"{layer}.cross_attn_image_to_token", C // 2)
-        shapes |= linear_names(f"{layer}.mlp.lin1", C, MLP) | linear_names(f"{layer}.mlp.lin2", MLP, C)
-        for norm in "1234":
-            shapes |= {f"{layer}.norm{norm}.weight": (C,), f"{layer}.norm{norm}.bias": (C,)}
-    shapes |= attention_names("transformer.final_attn_token_to_image", C // 2)
-    shapes |= {"transformer.norm_final_attn.weight": (C,), "transformer.norm_final_attn.bias": (C,)}
-    shapes |= {"iou_token.weight": (1, C), "mask_tokens.weight": (4, C)}
-    shapes |= {"output_upscaling.0.weight": (C, C // 4, 2, 2), "output_upscaling.0.bias": (C // 4,), "output_upscaling.1.weight": (C // 4,),
-               "output_upscaling.1.bias": (C // 4,), "output_upscaling.3.weight": (C // 4, C // 8, 2, 2), "output_upscaling.3.bias": (C // 8,)}
+    shapes = f.prompt_encoder_shapes(C) | f.transformer_shapes("transformer", C, MLP)
+    shapes |= {"iou_token.weight": (1, C), "mask_tokens.weight": (4, C)} | f.upscaling_shapes("output_upscaling", C)
     for i in range(4):
-        for layer, width in enumerate((C, C, C // 8)):
-            shapes |= linear_names(f"output_hypernetworks_mlps.{i}.layers.{layer}", C, width)
-    for layer, width in enumerate((C, C, 4)):
-        shapes |= linear_names(f"iou_prediction_head.layers.{layer}", C, width)
-    return shapes | {"classifier_token_Adapter.weight": (1, C)} | linear_names("classifier_embed_Adapter", C, CLASSES + 1)
+        shapes |= f.mlp_shapes(f"output_hypernetworks_mlps.{i}", C, C, C, C // 8)
+    shapes |= f.mlp_shapes("iou_prediction_head", C, C, C, 4)
+    return shapes | {"classifier_token_Adapter.weight": (1, C)} | f.linear_shapes("classifier_embed_Adapter", C, CLASSES + 1)
 
 
-W = {name: draw(*shape) + (1 if "norm" in name and name.endswith("weight") else 0) for name, shape in weight_shapes().items()}
-
-
-def linear(x, name):
-    return x @ W[f"{name}.weight"].T + W[f"{name}.bias"]
-
-
-def norm(x, name, eps):
-    centred = x - x.mean(-1, keepdims=True)
-    return centred / np.sqrt((centred**2).mean(-1, keepdims=True) + eps) * W[f"{name}.weight"] + W[f"{name}.bias"]
-
-
-def gelu(x):
-    return 0.5 * x * (1 + erf(x / np.sqrt(2)))
-
-
-def softmax(x):
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def attention(q, k, v, name):
-    heads = lambda x: x.reshape(x.shape[0], x.shape[1], HEADS, -1).transpose(0, 2, 1, 3)
-    q, k, v = (heads(linear(x, f"{name}.{part}")) for x, part in ((q, "q_proj"), (k, "k_proj"), (v, "v_proj")))
-    mixed = softmax(q @ k.transpose(0, 1, 3, 2) / np.sqrt(q.shape[-1])) @ v
-    return linear(mixed.transpose(0, 2, 1, 3).reshape(mixed.shape[0], mixed.shape[2], -1), f"{name}.out_proj")
-
-
-def fourier(xy):
-    """(x, y) in 0..1"""
-    angle = 2 * np.pi * ((2 * xy - 1) @ W["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"])
-    return np.concatenate([np.sin(angle), np.cos(angle)], -1)
+W = draw.weights(weight_shapes())
+PLACES = W["prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"]
 
 
 def merge(x, name):
@@ -104,67 +41,23 @@ def merge(x, name):
     return np.einsum("nhwkc,kco->nhwo", patches, kernel) + W[f"{name}.bias"]
 
 
-def split(x, kernel, bias):
-    """ConvTranspose2d with kernel and stride 2, [N, h, w, C], kernel [C, O, 2, 2]"""
-    out = np.zeros((x.shape[0], 2 * x.shape[1], 2 * x.shape[2], kernel.shape[1]))
-    for i, j in np.ndindex(2, 2):
-        out[:, i::2, j::2] = x @ kernel[:, :, i, j]
-    return out + bias
-
-
-def resize(x, size):
-    """Bilinear, align_corners false, of the last two axes."""
-    for axis, length in ((-2, size[0]), (-1, size[1])):
-        old = x.shape[axis]
-        place = np.clip((np.arange(length) + 0.5) * old / length - 0.5, 0, None)
-        low = np.minimum(place.astype(int), old - 1)
-        high, part = np.minimum(low + 1, old - 1), place - low
-        shape = [1] * x.ndim
-        shape[axis] = length
-        x = np.take(x, low, axis) * (1 - part).reshape(shape) + np.take(x, high, axis) * part.reshape(shape)
-    return x
-
-
 def decode(embedding, boxes, mask_logits, class_tokens, centre):
     """-> tokens behind layer 0, layer 1 and the end, and the upscaled image"""
-    corners = fourier((boxes.reshape(N, 2, 2) + centre) / np.array([SIZE[1], SIZE[0]]))
+    corners = f.fourier((boxes.reshape(N, 2, 2) + centre) / np.array([SIZE[1], SIZE[0]]), PLACES)
     corners = corners + np.concatenate([W["prompt_encoder.point_embeddings.2.weight"], W["prompt_encoder.point_embeddings.3.weight"]])
     own = np.concatenate([W["iou_token.weight"], W["mask_tokens.weight"]])
     first = np.concatenate([np.broadcast_to(own, (N, 5, C)), corners, W["classifier_token_Adapter.weight"] + class_tokens], 1)
     down = "prompt_encoder.mask_downscaling"
-    dense = gelu(norm(merge(mask_logits.transpose(0, 2, 3, 1), f"{down}.0"), f"{down}.1", 1e-6))
-    dense = gelu(norm(merge(dense, f"{down}.3"), f"{down}.4", 1e-6))
-    dense = dense @ W[f"{down}.6.weight"][:, :, 0, 0].T + W[f"{down}.6.bias"]
+    dense = gelu(norm(W, merge(mask_logits.transpose(0, 2, 3, 1), f"{down}.0"), f"{down}.1", 1e-6))
+    dense = gelu(norm(W, merge(dense, f"{down}.3"), f"{down}.4", 1e-6))
+    dense = f.conv(W, dense, f"{down}.6")
     keys = (np.repeat(embedding.transpose(0, 2, 3, 1), Q, 0) + dense).reshape(N, -1, C)
-    y, x = np.meshgrid((np.arange(GRID[0]) + 0.5) / GRID[0], (np.arange(GRID[1]) + 0.5) / GRID[1], indexing="ij")
-    place = fourier(np.stack([x, y], -1)).reshape(1, -1, C)
-    tokens, layers = first, []
-    for i in (0, 1):
-        layer = f"transformer.layers.{i}"
-        if i == 0:
-            tokens = attention(tokens, tokens, tokens, f"{layer}.self_attn")
-        else:
-            tokens = tokens + attention(tokens + first, tokens + first, tokens, f"{layer}.self_attn")
-        tokens = norm(tokens, f"{layer}.norm1", 1e-5)
-        tokens = norm(tokens + attention(tokens + first, keys + place, keys, f"{layer}.cross_attn_token_to_image"), f"{layer}.norm2", 1e-5)
-        hidden = np.maximum(linear(tokens, f"{layer}.mlp.lin1"), 0)
-        tokens = norm(tokens + linear(hidden, f"{layer}.mlp.lin2"), f"{layer}.norm3", 1e-5)
-        keys = norm(keys + attention(keys + place, tokens + first, tokens, f"{layer}.cross_attn_image_to_token"), f"{layer}.norm4", 1e-5)
-        layers.append(tokens)
-    tokens = tokens + attention(tokens + first, keys + place, keys, "transformer.final_attn_token_to_image")
-    tokens = norm(tokens, "transformer.norm_final_attn", 1e-5)
-    up = "output_upscaling"
-    pixels = split(keys.reshape(N, *GRID, C), W[f"{up}.0.weight"], W[f"{up}.0.bias"])
-    pixels = split(gelu(norm(pixels, f"{up}.1", 1e-6)), W[f"{up}.3.weight"], W[f"{up}.3.bias"])
-    return layers + [tokens], gelu(pixels)
+    tokens, keys, layers = f.two_way(W, first, keys, f.grid_places(GRID, PLACES), "transformer", HEADS)
+    return layers + [tokens], f.upscale(W, keys.reshape(N, *GRID, C), "output_upscaling")
 
 
 def masks_of(tokens, pixels):
-    hyper = tokens[:, 1]
-    for layer in (0, 1, 2):
-        hyper = linear(hyper, f"output_hypernetworks_mlps.0.layers.{layer}")
-        hyper = np.maximum(hyper, 0) if layer < 2 else hyper
-    return np.einsum("nc,nhwc->nhw", hyper, pixels)
+    return np.einsum("nc,nhwc->nhw", f.mlp(W, tokens[:, 1], "output_hypernetworks_mlps.0"), pixels)
 
 
 def conv3d(x, weight, bias):
@@ -224,18 +117,18 @@ def combine(masks, classes):
 
 embedding, class_tokens = draw(B * D, C, *GRID, scale=1), draw(N, 1, C, scale=1)
 mask_logits = draw(N, 1, 4 * GRID[0], 4 * GRID[1], scale=4)
-corner = random.uniform(0, 8, (N, 2))
-boxes = np.concatenate([corner, corner + random.uniform(1, 8, (N, 2))], 1).astype(np.float32).astype(np.float64)
+corner = draw.random.uniform(0, 8, (N, 2))
+boxes = np.concatenate([corner, corner + draw.random.uniform(1, 8, (N, 2))], 1).astype(np.float32).astype(np.float64)
 out = {f"weights.{name}": tensor for name, tensor in W.items()}
 out |= {"embedding": embedding, "class_tokens": class_tokens, "mask_logits": mask_logits, "boxes": boxes}
 
 (layer0, layer1, tokens), pixels = decode(embedding, boxes, mask_logits, class_tokens, 0.5)
-low_res, classes = masks_of(tokens, pixels), linear(tokens[:, -1], "classifier_embed_Adapter")
+low_res, classes = masks_of(tokens, pixels), f.linear(W, tokens[:, -1], "classifier_embed_Adapter")
 out |= {"low_res": low_res, "query_classes": classes, "bilinear.query_masks": resize(low_res, SIZE)}
 out["bilinear.classes"] = combine(resize(low_res, SIZE), classes)
 out["ignored.classes"] = np.concatenate([np.full((B, 1, D, *SIZE), 0.5), combine(resize(low_res, SIZE), classes)], 1)
 for i, layer in enumerate((layer1, layer0)):  # the last layer first
-    out |= {f"stages.{i}.query_masks": resize(masks_of(layer, pixels), SIZE), f"stages.{i}.query_classes": linear(layer[:, -1], "classifier_embed_Adapter")}
+    out |= {f"stages.{i}.query_masks": resize(masks_of(layer, pixels), SIZE), f"stages.{i}.query_classes": f.linear(W, layer[:, -1], "classifier_embed_Adapter")}
 heads = {"conv3d": head_weights(1), "mixed": head_weights(0), "conv3d_release": head_weights(2)}
 out["conv3d.query_masks"] = volume_head(low_res, heads["conv3d"])
 out["mixed.query_masks"] = resize(low_res + volume_head(low_res, heads["mixed"]), SIZE)
@@ -243,7 +136,7 @@ out["mixed.query_masks"] = resize(low_res + volume_head(low_res, heads["mixed"])
 # The release: half a pixel of SAM's input of 16 pixels per cell, and masks by way of that input's size.
 (_, _, tokens), pixels = decode(embedding, boxes, mask_logits, class_tokens, 0.5 * STRIDE / 16)
 low_res = masks_of(tokens, pixels)
-out["release.query_classes"] = linear(tokens[:, -1], "classifier_embed_Adapter")
+out["release.query_classes"] = f.linear(W, tokens[:, -1], "classifier_embed_Adapter")
 out["release.query_masks"] = resize(resize(low_res, (16 * GRID[0], 16 * GRID[1])), SIZE)
 out["conv3d_release.query_masks"] = resize(volume_head(low_res, heads["conv3d_release"]), SIZE)
 out |= {f"heads.{name}.{part}": tensor for name, weights in heads.items() for part, tensor in weights.items()}

@@ -30,7 +30,24 @@ const NameMap& map_called(const std::string& name) {
       text("there is no map '", name, "'", did_you_mean(name, name_maps()), "; there are: ", join(name_maps())));
 }
 
-/// What the stars of a pattern find in a name; nothing where it does not fit.
+/// n of a segment such as "w_a_005" by a pattern such as "w_a_{2n+1}": 2. Nothing where it does not fit.
+std::optional<std::string> number_in(const std::string& pattern, const std::string& segment) {
+  const size_t open = pattern.find('{'), close = pattern.find('}');
+  if (open == std::string::npos || close == std::string::npos) return {};
+  const std::string before = pattern.substr(0, open), behind = pattern.substr(close + 1);
+  if (segment.size() <= before.size() + behind.size() || !segment.starts_with(before) || !segment.ends_with(behind))
+    return {};
+  const std::string digits = segment.substr(before.size(), segment.size() - before.size() - behind.size());
+  constexpr size_t kMost = 9;
+  if (digits.size() > kMost || digits.find_first_not_of("0123456789") != std::string::npos) return {};
+  const int64_t number = std::stoll(digits);
+  const std::string form = pattern.substr(open + 1, close - open - 1);
+  if (form == "n") return std::to_string(number);
+  if (number % 2 != (form == "2n+1" ? 1 : 0)) return {};
+  return std::to_string(number / 2);
+}
+
+/// What the stars and numbers of a pattern find in a name; nothing where it does not fit.
 std::optional<std::vector<std::string>> match(const std::vector<std::string>& pattern,
                                               const std::vector<std::string>& name) {
   std::vector<std::string> found;
@@ -40,8 +57,14 @@ std::optional<std::vector<std::string>> match(const std::vector<std::string>& pa
       found.push_back(join(std::vector<std::string>(name.begin() + static_cast<long>(i), name.end()), "."));
       return found;
     }
-    if (i >= name.size() || (pattern[i] != "*" && pattern[i] != name[i])) return {};
-    if (pattern[i] == "*") found.push_back(name[i]);
+    if (i >= name.size()) return {};
+    if (pattern[i] == "*") {
+      found.push_back(name[i]);
+    } else if (const auto number = number_in(pattern[i], name[i])) {
+      found.push_back(*number);
+    } else if (pattern[i] != name[i]) {
+      return {};
+    }
   }
   if (pattern.size() != name.size()) return {};
   return found;

@@ -16,6 +16,11 @@ namespace lamina::engine {
 ///   mobile_sam  MobileSAM's: TinyViT for an encoder, its classifier left aside
 ///   masksam  a MaskSAM state dict. Adapters are expected under the ids stem, depth_pos, enc_attn, enc_mlp, dec_tokens,
 ///            dec_mlp, dec_keys and dense_pos, as in experiments/masksam_acdc_paper.json.
+///   samed    what SAMed saves: LoRA (expected under the id lora), prompt encoder and mask decoder; no encoder
+///   ma_sam   what MA-SAM saves: FacT (id fact), 3D adapters (id depth), prompt encoder and mask decoder; no encoder
+///   h_sam    what H-SAM saves: as SAMed, and its second mask decoder; the model has "compat": "release"
+///   light_heads  Hu et al.'s models, and for their decoders SAM's own file or a checkpoint of a model with prompts:
+///            positions come from its prompt encoder
 const std::vector<std::string>& name_maps();
 
 struct Renamed {

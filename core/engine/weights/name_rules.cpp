@@ -108,10 +108,63 @@ constexpr NameRule kMaskSam[] = {
     {"final_conv.**", "decoder.final_conv.{1}"},
 };
 
+// Adapters of every block are numbered through: q and v take turns. The frozen encoder is not saved. H-SAM adds a
+// second decoder, and lists its only prompt encoder twice.
+constexpr NameRule kSamed[] = {
+    {"w_a_{2n}", "adapters.lora.encoder/blocks/{1}/attn/qkv.linear_a_q.weight"},
+    {"w_a_{2n+1}", "adapters.lora.encoder/blocks/{1}/attn/qkv.linear_a_v.weight"},
+    {"w_b_{2n}", "adapters.lora.encoder/blocks/{1}/attn/qkv.linear_b_q.weight"},
+    {"w_b_{2n+1}", "adapters.lora.encoder/blocks/{1}/attn/qkv.linear_b_v.weight"},
+    {"prompt_encoder.**", "decoder.prompt_encoder.{1}"},
+    {"prompt_encoder2.**", ""},
+    {"mask_decoder.**", "decoder.{1}"},
+    {"mask_decoder2.**", "decoder.mask_decoder2.{1}"},
+};
+
+// Released heads, and for a head that starts from it SAM's file, or lamina's own of a model with prompts: of the prompt
+// encoder only the positions are used.
+constexpr NameRule kLightHeads[] = {
+    {"pixel_mean", ""},
+    {"pixel_std", ""},
+    {"image_encoder.**", "encoder.{1}"},
+    {"mask_decoder.**", "decoder.{1}"},
+    {"pe_layer.**", "decoder.pe_layer.{1}"},
+    {"prompt_encoder.pe_layer.**", "decoder.pe_layer.{1}"},
+    {"prompt_encoder.**", ""},
+    {"decoder.prompt_encoder.pe_layer.**", "decoder.pe_layer.{1}"},
+    {"decoder.prompt_encoder.**", ""},
+};
+
+// Adapters without a number sit in front of the attention, those with _2 in front of the perceptron.
+constexpr NameRule kMaSam[] = {
+    {"q_FacTs_{n}", "adapters.fact.encoder/blocks/{1}/attn/qkv.q_FacTs.weight"},
+    {"v_FacTs_{n}", "adapters.fact.encoder/blocks/{1}/attn/qkv.v_FacTs.weight"},
+    {"image_encoder.FacTu.**", "adapters.fact.FacTu.{1}"},
+    {"image_encoder.FacTv.**", "adapters.fact.FacTv.{1}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_norm.**",
+     "adapters.depth.encoder/blocks/{1}/input.adapter_norm.{2}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_linear_down.**",
+     "adapters.depth.encoder/blocks/{1}/input.adapter_linear_down.{2}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_conv.**",
+     "adapters.depth.encoder/blocks/{1}/input.adapter_conv.{2}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_linear_up.**",
+     "adapters.depth.encoder/blocks/{1}/input.adapter_linear_up.{2}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_norm_2.**",
+     "adapters.depth.encoder/blocks/{1}/mid.adapter_norm.{2}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_linear_down_2.**",
+     "adapters.depth.encoder/blocks/{1}/mid.adapter_linear_down.{2}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_conv_2.**",
+     "adapters.depth.encoder/blocks/{1}/mid.adapter_conv.{2}"},
+    {"image_encoder.ImageEncoderViT.blocks.*.Block.adapter_linear_up_2.**",
+     "adapters.depth.encoder/blocks/{1}/mid.adapter_linear_up.{2}"},
+    {"prompt_encoder.**", "decoder.prompt_encoder.{1}"},
+    {"mask_decoder.**", "decoder.{1}"},
+};
+
 // HQ-SAM renames nothing of SAM, and its additions sit in the mask decoder.
 constexpr NameMap kMaps[] = {
-    {"none", {}},         {"sam", kSam}, {"hf_sam", kHfSam}, {"sam_hq", kSam}, {"mobile_sam", kMobileSam},
-    {"masksam", kMaskSam}};
+    {"none", {}},          {"sam", kSam},     {"hf_sam", kHfSam}, {"sam_hq", kSam},  {"mobile_sam", kMobileSam},
+    {"masksam", kMaskSam}, {"samed", kSamed}, {"ma_sam", kMaSam}, {"h_sam", kSamed}, {"light_heads", kLightHeads}};
 
 }  // namespace
 

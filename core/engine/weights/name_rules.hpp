@@ -6,8 +6,9 @@
 
 namespace lamina::engine {
 
-/// `from` is a dotted name in which `*` stands for one segment and a final `**` for the rest; `to` takes what they
-/// found as {1}, {2}, in their order. "" drops the name.
+/// `from` is a dotted name in which `*` stands for one segment, a final `**` for the rest, and {n}, {2n}, {2n+1} within
+/// a segment for a number, an even or an odd one, of which they find n without leading zeros; `to` takes what was found
+/// as {1}, {2}, in their order. "" drops the name.
 struct NameRule {
   const char *from, *to;
 };

@@ -20,6 +20,10 @@ struct Sign {
 // Looked for in this order: Light HQ-SAM has MobileSAM's encoder, and every other one is a SAM with additions.
 constexpr Sign kSigns[] = {{"mobile_sam", "image_encoder.patch_embed.seq.0.c.weight", "MobileSAM"},
                            {"masksam", "bbox_conv.0.weight", "MaskSAM"},
+                           {"ma_sam", "image_encoder.FacTu.weight", "MA-SAM"},
+                           {"h_sam", "mask_decoder2.mask_tokens.weight", "H-SAM"},
+                           {"samed", "w_a_000", "SAMed"},
+                           {"light_heads", "pe_layer.positional_encoding_gaussian_matrix", "a light head of AutoSAM"},
                            {"sam_hq", "mask_decoder.hf_token.weight", "HQ-SAM"},
                            {"sam", "image_encoder.pos_embed", "SAM"},
                            {"hf_sam", "vision_encoder.pos_embed", "SAM"}};

@@ -167,6 +167,7 @@ void SplitOptions::bind(OptionBinder& o) {
           "Groups for the test, drawn first: a share below 1 or a number; 0.2 by default, 0 with nnunet_fold",
           AtLeast{0});
   o.field("seed", seed, "Of the draw", AtLeast{0});
+  labels.bind(o);
 }
 
 void SplitOptions::check(OptionErrors& errors, const std::string& where) const {
@@ -174,11 +175,28 @@ void SplitOptions::check(OptionErrors& errors, const std::string& where) const {
     errors.add(where, "with 'file' the parts come from the file: leave out nnunet_fold, val and test");
   }
   if (nnunet_fold && val) errors.add(where, "nnunet_fold says what validation is: leave out val");
+  labels.check(errors, where);
 }
 
 SplitPlan make_splits(const SplitOptions& options, std::vector<CaseName> cases, const std::vector<fs::path>& folders) {
   std::sort(cases.begin(), cases.end(), [](const CaseName& a, const CaseName& b) { return a.id < b.id; });
-  return options.file.empty() ? drawn_plan(options, cases) : plan_from_file(options, cases, folders);
+  SplitPlan plan = options.file.empty() ? drawn_plan(options, cases) : plan_from_file(options, cases, folders);
+  apply_budget(plan, options.labels, cases);
+  return plan;
+}
+
+Case SplitPlan::as_budgeted(Case one) const {
+  return std::binary_search(train.begin(), train.end(), one.id) ? within_budget(labels, std::move(one)) : one;
+}
+
+void apply_budget(SplitPlan& plan, const LabelBudget& budget, const std::vector<CaseName>& cases) {
+  std::vector<CaseName> train;
+  for (const auto& one : cases) {
+    if (std::binary_search(plan.train.begin(), plan.train.end(), one.id)) train.push_back(one);
+  }
+  plan.labels = budget;
+  plan.train = within_budget(budget, train);
+  std::sort(plan.train.begin(), plan.train.end());
 }
 
 std::vector<std::string> nnunet_validation_fold(std::vector<std::string> ids, int64_t fold) {

@@ -2,7 +2,7 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/model/bottleneck.hpp>
-#include <lamina/nn/shape_check.hpp>
+#include <lamina/model/depth_rows.hpp>
 
 #include <algorithm>
 
@@ -19,22 +19,7 @@ void require_place(const Site& site, const HostInfo& host) {
         "a bottleneck adapter needs whole features; this site is a single linear map (a projection). Choose the site "
         "of its block, as '....out'");
   }
-  if (!host.prompts.kinds.empty() && host.prompts.queries == 0) {
-    throw ConfigError(
-        "mixing along depth needs the same prompts on every slice, but this prompter makes a number that differs from "
-        "slice to slice");
-  }
-}
-
-// [B*D*queries*windows, ...] at grids and token lists.
-void require_rows(const torch::Tensor& input, const SiteCall& call) {
-  const Axes& axes = call.axes;
-  if (axes.queries == 0)
-    throw Error(
-        text("the adapter at '", call.site.path, "': prompts that differ from slice to slice have no depth axis"));
-  std::vector<int64_t> expected(call.site.layout == Layout::Grid ? 4 : 3, nn::kAny);
-  expected[0] = axes.batch * axes.depth * axes.queries * axes.windows;
-  nn::require_shape(input, expected, text("the adapter's input at '", call.site.path, "'"));
+  require_depth_axis(host);
 }
 
 }  // namespace
@@ -91,7 +76,7 @@ torch::Tensor BottleneckUnit::apply(const SiteCall& call) {
     // [B, C, D, H, W] -> channels last and back
     change = branch(input.permute({0, 2, 3, 4, 1}), call).permute({0, 4, 1, 2, 3});
   } else {
-    require_rows(input, call);
+    require_depth_rows(input, call);
     change = branch(input, call);
   }
   return scale_.defined() ? call.output + scale_ * change : at::add(call.output, change, factor_);

@@ -1,6 +1,9 @@
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 #include <lamina/nn/decoder_attention.hpp>
+#include <lamina/nn/shape_check.hpp>
+
+#include <cmath>
 
 #include <torch/utils.h>
 
@@ -10,6 +13,8 @@ namespace {
 torch::Tensor with(const torch::Tensor& rows, const torch::Tensor& position) {
   return position.defined() ? rows + position : rows;
 }
+
+constexpr double kSmallestWeight = 1e-6;  // of a gate, before its logarithm: half precision knows it still
 
 // A table of one row serves all prompts as it is; one row per slice is looked up.
 torch::Tensor of_prompts(const torch::Tensor& table, const torch::Tensor& image_index) {
@@ -61,11 +66,20 @@ torch::Tensor DecoderAttention::project_image(SiteLinear& map, const ImageKeys& 
 }
 
 torch::Tensor DecoderAttention::attend(const torch::Tensor& queries, const torch::Tensor& keys,
-                                       const torch::Tensor& values) const {
+                                       const torch::Tensor& values, const AttentionGate& gate) const {
   auto heads = [this](const torch::Tensor& x) {
     return x.unflatten(-1, {heads_, -1}).transpose(1, 2);
   };  // [N, heads, L, d]
-  return at::scaled_dot_product_attention(heads(queries), heads(keys), heads(values)).transpose(1, 2).flatten(2);
+  const torch::Tensor q = heads(queries), k = heads(keys), v = heads(values);
+  if (!gate.weight.defined()) return at::scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2);
+  require_shape(gate.weight, {q.size(0), q.size(2), k.size(2)}, "the gate of an attention");
+  torch::Tensor scores = at::matmul(q, k.transpose(2, 3)) / std::sqrt(static_cast<double>(q.size(3)));
+  const torch::Tensor weight = gate.weight.unsqueeze(1);  // the same for every head
+  const bool multiply = gate.form == AttentionGate::Form::Multiply;
+  if (!multiply) scores = scores + weight.clamp_min(kSmallestWeight).log();
+  torch::Tensor attention = at::softmax(scores, -1);
+  if (multiply) attention = attention * weight;
+  return at::matmul(attention, v).transpose(1, 2).flatten(2);
 }
 
 torch::Tensor DecoderAttention::among_tokens(const torch::Tensor& tokens, const torch::Tensor& position,
@@ -78,20 +92,24 @@ torch::Tensor DecoderAttention::among_tokens(const torch::Tensor& tokens, const 
 }
 
 torch::Tensor DecoderAttention::tokens_from_image(const torch::Tensor& tokens, const torch::Tensor& position,
-                                                  const ImageKeys& image, const PromptAxes& axes, Scene& scene) {
+                                                  const ImageKeys& image, const PromptAxes& axes, Scene& scene,
+                                                  const AttentionGate& gate) {
   const torch::Tensor queries = q_proj_->forward(with(tokens, position), axes.tokens, scene);
   const torch::Tensor keys = project_image(*k_proj_, image, true, axes, scene).flatten(1, 2);  // [N, h*w, inner]
   const torch::Tensor values = project_image(*v_proj_, image, false, axes, scene).flatten(1, 2);
-  const torch::Tensor read = out_proj_->forward(attend(queries, keys, values), axes.tokens, scene);
+  const torch::Tensor read = out_proj_->forward(attend(queries, keys, values, gate), axes.tokens, scene);
   return host_.through(out_, tokens, read, axes.tokens, scene);
 }
 
 torch::Tensor DecoderAttention::image_from_tokens(const ImageKeys& image, const torch::Tensor& tokens,
-                                                  const torch::Tensor& position, const PromptAxes& axes, Scene& scene) {
+                                                  const torch::Tensor& position, const PromptAxes& axes, Scene& scene,
+                                                  const AttentionGate& gate) {
   const torch::Tensor queries = project_image(*q_proj_, image, true, axes, scene).flatten(1, 2);  // [N, h*w, inner]
   const torch::Tensor keys = k_proj_->forward(with(tokens, position), axes.tokens, scene);
   const torch::Tensor values = v_proj_->forward(tokens, axes.tokens, scene);
-  const torch::Tensor mixed = attend(queries, keys, values).unflatten(1, {axes.grid.height, axes.grid.width});
+  AttentionGate turned = gate;
+  if (gate.weight.defined()) turned.weight = gate.weight.transpose(1, 2);  // [N, h*w, T]
+  const torch::Tensor mixed = attend(queries, keys, values, turned).unflatten(1, {axes.grid.height, axes.grid.width});
   const torch::Tensor read = out_proj_->forward(mixed, axes.grid, scene);  // [N, h, w, C]
   if (!host_.occupied(out_)) return read;
   return host_.through(out_, image.per_prompt(axes.grid.image_index), read, axes.grid, scene);

@@ -10,24 +10,10 @@
 namespace lamina::nn {
 namespace {
 
-// Cells of the embedding over the patch.
-std::array<int64_t, 2> grid_of(const SamDecoderSpec& spec) {
-  std::array<int64_t, 2> grid{};
-  for (size_t axis = 0; axis < 2; ++axis) {
-    const double cells = static_cast<double>(spec.patch[axis]) / spec.stride[axis];
-    grid[axis] = static_cast<int64_t>(std::lround(cells));
-    if (grid[axis] >= 1 && std::abs(cells - static_cast<double>(grid[axis])) < 1e-6) continue;
-    throw ConfigError(text("a patch of ", spec.patch[axis], " pixels along ", axis == 0 ? "y" : "x",
-                           " is no whole number of the embedding's cells of ", spec.stride[axis],
-                           " pixels; expected a multiple"));
-  }
-  return grid;
-}
-
 PromptEncoderSpec prompt_encoder_of(const SamDecoderSpec& spec) {
   PromptEncoderSpec result;
   result.channels = spec.channels;
-  result.grid = grid_of(spec);
+  result.grid = grid_of(spec.patch, spec.stride);
   result.stride = spec.stride;
   result.frame = spec.frame;
   result.centre = spec.centre;
@@ -35,30 +21,51 @@ PromptEncoderSpec prompt_encoder_of(const SamDecoderSpec& spec) {
 }
 
 TwoWaySpec transformer_of(const SamDecoderSpec& spec) {
-  TwoWaySpec result;
-  result.channels = spec.channels;
-  result.depth = spec.depth;
-  result.heads = spec.heads;
-  result.mlp_channels = spec.mlp_channels;
-  const int64_t step = result.heads * result.downsample;
-  if (spec.channels % step == 0) return result;
-  throw ConfigError(text("the embedding's ", spec.channels, " channels cannot be shared by ", spec.heads,
-                         " heads, whose attention to the image works on half of them; expected heads such that ",
-                         result.downsample, " x heads divides ", spec.channels));
+  TwoWaySpec result = two_way_spec(spec.channels, spec.depth, spec.heads, spec.mlp_channels);
+  result.order = spec.order;
+  return result;
 }
 
 MaskHeadSpec head_of(const SamDecoderSpec& spec) {
-  MaskHeadSpec result{spec.channels, spec.mask_tokens, spec.upscale_channels};
-  if (result.upscale_channels.empty()) result.upscale_channels = {spec.channels / 4, spec.channels / 8};
-  for (const int64_t channels : result.upscale_channels) {
-    if (channels < 1)
-      throw ConfigError(text("the embedding's ", spec.channels, " channels are too few to be halved with each of the ",
-                             result.upscale_channels.size(), " doublings; give upscale_channels, one for each"));
+  return {spec.channels, spec.mask_tokens, upscale_channels_of(spec.upscale_channels, spec.channels), 1};
+}
+
+}  // namespace
+
+TwoWaySpec two_way_spec(int64_t channels, int64_t depth, int64_t heads, int64_t mlp_channels) {
+  TwoWaySpec result;
+  result.channels = channels;
+  result.depth = depth;
+  result.heads = heads;
+  result.mlp_channels = mlp_channels;
+  if (channels % (heads * result.downsample) == 0) return result;
+  throw ConfigError(text("the embedding's ", channels, " channels cannot be shared by ", heads,
+                         " heads, whose attention to the image works on half of them; expected heads such that ",
+                         result.downsample, " x heads divides ", channels));
+}
+
+std::vector<int64_t> upscale_channels_of(const std::vector<int64_t>& given, int64_t channels) {
+  const std::vector<int64_t> result = given.empty() ? std::vector<int64_t>{channels / 4, channels / 8} : given;
+  for (const int64_t one : result) {
+    if (one < 1)
+      throw ConfigError(text("the embedding's ", channels, " channels are too few to be halved with each of the ",
+                             result.size(), " doublings; give upscale_channels, one for each"));
   }
   return result;
 }
 
-}  // namespace
+std::array<int64_t, 2> grid_of(const std::array<int64_t, 2>& patch, const std::array<double, 2>& stride) {
+  std::array<int64_t, 2> grid{};
+  for (size_t axis = 0; axis < 2; ++axis) {
+    const double cells = static_cast<double>(patch[axis]) / stride[axis];
+    grid[axis] = static_cast<int64_t>(std::lround(cells));
+    if (grid[axis] >= 1 && std::abs(cells - static_cast<double>(grid[axis])) < 1e-6) continue;
+    throw ConfigError(text("a patch of ", patch[axis], " pixels along ", axis == 0 ? "y" : "x",
+                           " is no whole number of the embedding's cells of ", stride[axis],
+                           " pixels; expected a multiple"));
+  }
+  return grid;
+}
 
 SamDecoder::SamDecoder(torch::nn::Module& owner, SiteHost& host, const SamDecoderSpec& spec)
     : host_(host),
@@ -70,11 +77,11 @@ SamDecoder::SamDecoder(torch::nn::Module& owner, SiteHost& host, const SamDecode
       dense_pe_(host.add_site({"dense_pe", SiteKind::Stream, Layout::Grid, spec.channels, spec.channels, 1, {}})) {}
 
 torch::Tensor SamDecoder::tokens_of(const SamPrompts& prompts, int64_t count) const {
-  const torch::Tensor own = head_.tokens();
-  std::vector<torch::Tensor> tokens{own.expand({count, own.size(0), own.size(1)})};
+  const torch::Tensor own = head_.tokens();  // [1, 1 + M, C]
+  std::vector<torch::Tensor> tokens{own.expand({count, own.size(1), own.size(2)})};
   const auto add = [&](const torch::Tensor& given, const char* what) {
     if (!given.defined()) return;
-    require_shape(given, {count, kAny, own.size(1)}, what);
+    require_shape(given, {count, kAny, own.size(2)}, what);
     tokens.push_back(given);
   };
   add(prompt_encoder_->sparse(prompts.points, prompts.point_labels, prompts.boxes), "tokens of points and boxes");
@@ -123,7 +130,7 @@ SamDecoder::Result SamDecoder::decode(const torch::Tensor& embedding, const SamP
   const ImageKeys keys = keys_of(embedding, prompts, axes, scene);
   const auto& [height, width] = grid();
   TwoWayTransformer::Result mixed = transformer_->forward(tokens, keys, PromptAxes(axes, height, width), scene);
-  return {mixed.tokens, head_.upscale(mixed.image), std::move(mixed.layers)};
+  return {mixed.tokens, head_.upscale(mixed.image), mixed.image, keys, std::move(mixed.layers)};
 }
 
 torch::Tensor resize_masks(const torch::Tensor& masks, int64_t height, int64_t width) {

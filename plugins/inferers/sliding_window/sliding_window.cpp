@@ -44,15 +44,17 @@ Batch mirrored(Batch batch, const std::vector<int64_t>& dimensions) {
 }
 
 /// Class scores [B, K, pz, py, px] of one forward, float32 on the CPU. Logits, probabilities and scores are averaged
-/// alike, each on its own scale.
-torch::Tensor scores_of(const Prediction& prediction, int64_t rows, const InfererContext& context) {
-  const torch::Tensor& classes = prediction.outputs.primary().classes;
+/// alike, each on its own scale, unless probabilities are asked for.
+torch::Tensor scores_of(const Prediction& prediction, int64_t rows, const InfererContext& context, bool probabilities) {
+  const Output& output = prediction.outputs.primary();
+  const torch::Tensor& classes = output.classes;
   const std::vector<int64_t> expected{rows, context.classes, context.patch[0], context.patch[1], context.patch[2]};
   if (!classes.defined() || classes.sizes() != expected) {
     throw Error(text("the decoder's output `classes` has shape [", classes.defined() ? join(classes.sizes()) : "",
                      "], expected [", join(expected), "] (batch, classes, patch)"));
   }
-  return classes.detach().to(at::kCPU, at::kFloat);
+  const torch::Tensor scores = classes.detach().to(at::kCPU, at::kFloat);
+  return probabilities && output.scale == Scale::Logits ? scores.softmax(1) : scores;
 }
 
 }  // namespace
@@ -60,8 +62,14 @@ torch::Tensor scores_of(const Prediction& prediction, int64_t rows, const Infere
 void SlidingWindowOptions::bind(OptionBinder& o) {
   o.field("overlap", overlap, "Least share of a patch that neighbouring windows have in common along each axis",
           Range{0, 0.95});
-  o.field("weights", weights, "How much a patch's voxels count: less towards its border, or all the same",
-          OneOf{"gaussian", "uniform"});
+  o.field("weights", weights,
+          "How much a patch's voxels count: gaussian, less towards its border; uniform, all the same; centre, those of "
+          "its middle slice only, where a slice is in the middle of some patch",
+          OneOf{"gaussian", "uniform", "centre"});
+  o.field("average", average, "What overlapping patches are averaged in: the decoder's own scores, or probabilities",
+          OneOf{"scores", "probabilities"});
+  o.field("unit_range", unit_range,
+          "Scale every channel of a patch to 0..1, as training does with percentile_clip from 0 to 100 in `augment`");
   o.field("tta", tta, "Average over mirrored patches too (2, 4 or 8 times the work)", OneOf{"none", "mirror"});
   o.field("axes", axes, "Axes that tta mirrors; empty: those along which the dataset may be flipped",
           OneOf{"z", "y", "x"});
@@ -85,14 +93,18 @@ void SlidingWindow::run(const Case& one, const std::function<Prediction(Batch)>&
   const WindowGrid grid(one.images.primary().size(), context_.patch, options_.overlap);
   const size_t count = grid.starts.size(), step = static_cast<size_t>(batch_);
   const auto forwards = static_cast<int64_t>((count + step - 1) / step * flips_.size());
-  SlabAccumulator sums(grid, context_.classes, window_weights(context_.patch, options_.weights == "gaussian"), sink);
+  SlabAccumulator sums(grid, context_.classes, window_weights(context_.patch, options_.weights), sink);
   int64_t done = 0;
   for (size_t begin = 0; begin < count; begin += step) {
     const size_t end = std::min(begin + step, count);
-    const Batch batch = cut_windows(one, grid, begin, end);
+    Batch batch = cut_windows(one, grid, begin, end);
+    if (options_.unit_range) {
+      for (auto& [stream, windows] : batch.images) windows = to_unit_range(windows);
+    }
     torch::Tensor mean;  // [B, K, pz, py, px]
     for (const std::vector<int64_t>& flip : flips_) {
-      torch::Tensor scores = scores_of(forward(mirrored(batch, flip)), static_cast<int64_t>(end - begin), context_);
+      torch::Tensor scores = scores_of(forward(mirrored(batch, flip)), static_cast<int64_t>(end - begin), context_,
+                                       options_.average == "probabilities");
       if (!flip.empty()) scores = scores.flip(flip);
       mean = mean.defined() ? mean.add_(scores) : flips_.size() > 1 ? scores.clone() : scores;
       tick(++done, forwards);
@@ -113,7 +125,8 @@ int64_t SlidingWindow::peak_bytes(const Case& one) const {
   if (one.has_label()) channels += 2;  // int64
   // Cut windows and their stack, mirrored ones; scores, their mean and the mirrored scores.
   const int64_t rows = std::min<int64_t>(batch_, static_cast<int64_t>(grid.starts.size()));
-  const int64_t windows = rows * patch * (3 * channels + (flips_.size() > 1 ? 3 : 1) * context_.classes);
+  const int64_t copies = (flips_.size() > 1 ? 3 : 1) + (options_.average == "probabilities" ? 1 : 0);
+  const int64_t windows = rows * patch * ((options_.unit_range ? 5 : 3) * channels + copies * context_.classes);
   return 4 * (slabs + windows + 2 * patch);
 }
 

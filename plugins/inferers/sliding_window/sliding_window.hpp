@@ -12,7 +12,8 @@ namespace lamina {
 
 struct SlidingWindowOptions {
   double overlap = 0.5;
-  std::string weights = "gaussian", tta = "none";
+  std::string weights = "gaussian", average = "scores", tta = "none";
+  bool unit_range = false;
   std::vector<std::string> axes;
   std::optional<int64_t> batch;
   void bind(OptionBinder& o);

@@ -215,6 +215,68 @@ TEST(SlidingWindow, HoldsSlabsAndNeverTheWholeVolume) {
   EXPECT_EQ(most[0], most[1]);
 }
 
+/// Slices of a volume of D, seen by windows of 3 that move slice by slice; class scores depend on where in the window.
+torch::Tensor seen_by_position(const SlidingWindowOptions& options, const Case& one) {
+  const auto forward = [](const Batch& batch) {
+    Prediction made = fake_forward(batch);
+    Output& output = made.outputs.primary();
+    output.classes =
+        output.classes + at::arange(3).view({1, 1, -1, 1, 1}) * at::tensor({1.0, 0.0, 2.0}).view({1, -1, 1, 1, 1});
+    return made;
+  };
+  Collector sink;
+  SlidingWindow(options, context_for({3, 6, 8})).run(one, forward, sink, [](int64_t, int64_t) {});
+  return sink.whole();
+}
+
+// MA-SAM's: every slice is seen by up to as many windows as a window has slices, and probabilities are averaged.
+TEST(SlidingWindow, AveragesProbabilitiesOfEveryWindowThatSeesASlice) {
+  SlidingWindowOptions options;
+  options.overlap = 2.0 / 3;
+  options.weights = "uniform";
+  options.average = "probabilities";
+  const Case one = random_case({7, 6, 8});
+  const torch::Tensor scores = pointwise(one.images.primary().voxels, 0);  // [3, 7, 6, 8]
+  torch::Tensor expected = at::zeros_like(scores), count = at::zeros({7});
+  for (int64_t begin = 0; begin + 3 <= 7; ++begin) {
+    for (int64_t i = 0; i < 3; ++i) {
+      const torch::Tensor shift = at::tensor({1.0, 0.0, 2.0}).view({3, 1, 1}) * i;
+      expected.select(1, begin + i).add_((scores.select(1, begin + i) + shift).softmax(0).to(at::kFloat));
+      count[begin + i] += 1;
+    }
+  }
+  EXPECT_EQ(count[3].item<float>(), 3);
+  EXPECT_LT((seen_by_position(options, one) - expected / count.view({1, 7, 1, 1})).abs().max().item<float>(), 1e-6);
+}
+
+TEST(SlidingWindow, ListensToTheMiddleSliceWhereThereIsOne) {
+  SlidingWindowOptions options;
+  options.overlap = 2.0 / 3;
+  options.weights = "centre";
+  const Case one = random_case({7, 6, 8});
+  const torch::Tensor scores = pointwise(one.images.primary().voxels, 0), found = seen_by_position(options, one);
+  const torch::Tensor step = at::tensor({1.0, 0.0, 2.0}).view({3, 1, 1});
+  for (int64_t slice = 0; slice < 7; ++slice) {
+    const int64_t place = slice == 0 ? 0 : slice == 6 ? 2 : 1;  // the ends are never in the middle
+    EXPECT_LT((found.select(1, slice) - scores.select(1, slice) - place * step).abs().max().item<double>(), 2e-5)
+        << slice;
+  }
+}
+
+TEST(SlidingWindow, ScalesEachWindowWhereAsked) {
+  SlidingWindowOptions options;
+  options.unit_range = true;
+  options.overlap = 0;
+  const Case one = random_case({6, 6, 8});
+  torch::Tensor image = one.images.primary().voxels.clone();
+  for (const int64_t begin : {0, 3}) {
+    torch::Tensor window = image.narrow(1, begin, 3);
+    window.sub_(window.min().item()).div_(window.max().item());
+  }
+  const torch::Tensor found = infer(options, context_for({3, 6, 8}), one);
+  EXPECT_LT((found - pointwise(image, 0)).abs().max().item<float>(), 1e-5);
+}
+
 TEST(SlidingWindow, SaysWhatIsWrongWithADecodersOutput) {
   InfererContext context = context_for({4, 6, 8});
   context.classes = 5;

@@ -27,8 +27,11 @@ std::vector<int64_t> window_starts(int64_t size, int64_t patch, double overlap) 
   return starts;
 }
 
-torch::Tensor window_weights(const Size3& patch, bool gaussian) {
-  if (!gaussian) return at::ones({patch[0], patch[1], patch[2]});
+namespace {
+
+constexpr double kAside = 1e-6;  // weight of slices that are not in the middle
+
+torch::Tensor gaussian_weights(const Size3& patch) {
   torch::Tensor weights = at::ones({1, 1, 1}, at::kDouble) * 10.0;
   for (size_t axis = 0; axis < 3; ++axis) {
     const double sigma = static_cast<double>(patch[axis]) / 8;
@@ -39,6 +42,21 @@ torch::Tensor window_weights(const Size3& patch, bool gaussian) {
   }
   // The farthest corner is 10 exp(-24): far above what float32 can hold, so no weight is 0.
   return weights.to(at::kFloat);
+}
+
+}  // namespace
+
+torch::Tensor window_weights(const Size3& patch, const std::string& kind) {
+  if (kind == "gaussian") return gaussian_weights(patch);
+  const torch::Tensor weights = at::ones({patch[0], patch[1], patch[2]});
+  if (kind == "uniform") return weights;
+  weights.fill_(kAside).select(0, patch[0] / 2).fill_(1);
+  return weights;
+}
+
+torch::Tensor to_unit_range(const torch::Tensor& windows) {
+  const torch::Tensor low = windows.amin({2, 3, 4}, true), spread = windows.amax({2, 3, 4}, true) - low;
+  return (windows - low) / spread.masked_fill(spread.eq(0), 1);
 }
 
 WindowGrid::WindowGrid(const Size3& size, const Size3& patch, double overlap) : size(size), patch(patch) {

@@ -12,8 +12,12 @@ namespace lamina {
 /// visited voxel by voxel. `size` is at least `patch`.
 std::vector<int64_t> window_starts(int64_t size, int64_t patch, double overlap);
 
-/// [pz, py, px] float32: a Gaussian around voxel patch / 2 with sigma patch / 8 and peak 10, or ones.
-torch::Tensor window_weights(const Size3& patch, bool gaussian);
+/// [pz, py, px] float32. gaussian: around voxel patch / 2 with sigma patch / 8 and peak 10; uniform: ones; centre: ones
+/// on the middle slice and next to nothing on others, which speak where a slice is nowhere in the middle.
+torch::Tensor window_weights(const Size3& patch, const std::string& kind);
+
+/// Every channel of windows [B, C, pz, py, px] scaled to 0..1; a constant one becomes 0.
+torch::Tensor to_unit_range(const torch::Tensor& windows);
 
 /// All windows over a volume, z slowest. Positions count in the volume padded to at least one patch.
 struct WindowGrid {

@@ -34,17 +34,33 @@ TEST(WindowStarts, CoverEveryVoxel) {
 }
 
 TEST(WindowWeights, EqualThoseOfNnunet) {
-  const auto line = window_weights({1, 1, 64}, true).flatten();
+  const auto line = window_weights({1, 1, 64}, "gaussian").flatten();
   EXPECT_FLOAT_EQ(line.max().item<float>(), 10.f);
   EXPECT_FLOAT_EQ(line[32].item<float>(), 10.f);
   EXPECT_NEAR(line.min().item<float>(), 3.3546263e-3, 1e-9);
   EXPECT_NEAR(line[24].item<float>(), 6.0653066, 1e-6);
-  EXPECT_NEAR(window_weights({1, 1, 96}, true).flatten()[40].item<float>(), 8.00737403, 1e-6);
-  EXPECT_NEAR(window_weights({1, 48, 192}, true).min().item<float>() / 1.12535175e-6, 1, 1e-6);
-  EXPECT_GT(window_weights({128, 128, 128}, true).min().item<float>(), 0);
+  EXPECT_NEAR(window_weights({1, 1, 96}, "gaussian").flatten()[40].item<float>(), 8.00737403, 1e-6);
+  EXPECT_NEAR(window_weights({1, 48, 192}, "gaussian").min().item<float>() / 1.12535175e-6, 1, 1e-6);
+  EXPECT_GT(window_weights({128, 128, 128}, "gaussian").min().item<float>(), 0);
 }
 
-TEST(WindowWeights, AreOnesWhenUniform) { EXPECT_TRUE(window_weights({2, 3, 4}, false).eq(1).all().item<bool>()); }
+TEST(WindowWeights, AreOnesWhenUniform) { EXPECT_TRUE(window_weights({2, 3, 4}, "uniform").eq(1).all().item<bool>()); }
+
+TEST(WindowWeights, AreOnesOnTheMiddleSliceOnly) {
+  const torch::Tensor weights = window_weights({5, 2, 3}, "centre").flatten(1);
+  for (int64_t slice = 0; slice < 5; ++slice)
+    EXPECT_TRUE(weights[slice].eq(slice == 2 ? 1.0F : 1e-6F).all().item<bool>()) << slice;
+}
+
+TEST(UnitRange, ScalesEachWindowAndChannelByItself) {
+  torch::Tensor windows = at::arange(48, at::kFloat).view({2, 2, 2, 2, 3});
+  windows[0][1] = 7;
+  const torch::Tensor scaled = to_unit_range(windows);
+  EXPECT_EQ(scaled[0][0].min().item<float>(), 0);
+  EXPECT_EQ(scaled[0][0].max().item<float>(), 1);
+  EXPECT_FLOAT_EQ(scaled[1][1].flatten()[3].item<float>(), 3.F / 11);
+  EXPECT_TRUE(scaled[0][1].eq(0).all().item<bool>());
+}
 
 TEST(CutWindows, PadsBothSidesWithZeroAndSaysWhatIsValid) {
   Case one;

@@ -3,6 +3,7 @@
 
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
+#include <lamina/nn/fold.hpp>
 #include <lamina/nn/shape_check.hpp>
 #include <lamina/objective/label_check.hpp>
 
@@ -31,9 +32,20 @@ void DiceCeOptions::bind(OptionBinder& o) {
   o.field("smooth", smooth, "Added to the numerator and the denominator of Dice", AtLeast{0});
   o.field("batch_dice", batch_dice, "Dice over the whole batch as one volume instead of per sample");
   o.field("background", background, "Count the background as a class of Dice");
+  o.field("squared", squared, "Squares in Dice's denominator, as SAMed, MA-SAM and H-SAM have them");
+  o.field(
+      "resolution", resolution,
+      "Where the finest output is compared: on the patch's voxels, or on the decoder's own masks with labels thinned "
+      "to their size, as SAMed trains",
+      OneOf{"image", "low_res"});
   o.field("deep_supervision", deep_supervision,
           "Weight of each resolution, finest first, scaled to sum 1. Empty: 1, 1/2, 1/4, ..., the lowest 0",
           AtLeast{0});
+  o.field("finest_start", finest_start,
+          "Weight of the finest output in the first epoch, 0.6 in H-SAM: in epoch e it is finest_start to the power of "
+          "finest_growth^e, and the others share what is left to 1. none: deep_supervision says",
+          Range{0.001, 1});
+  o.field("finest_growth", finest_growth, "The smaller, the sooner the finest output alone counts", Range{0, 1});
 }
 
 void DiceCeOptions::check(OptionErrors& errors, const std::string& where) const {
@@ -42,6 +54,8 @@ void DiceCeOptions::check(OptionErrors& errors, const std::string& where) const 
   if (!deep_supervision.empty() && std::accumulate(deep_supervision.begin(), deep_supervision.end(), 0.0) <= 0) {
     errors.add(where + ".deep_supervision", "all weights are 0: nothing is left to train on");
   }
+  if (finest_start && !deep_supervision.empty())
+    errors.add(where + ".finest_start", "makes the weights of the resolutions; leave out deep_supervision");
 }
 
 DiceCe::DiceCe(const Options& options, const LossSetup& setup) : options_(options), setup_(setup) {
@@ -50,9 +64,16 @@ DiceCe::DiceCe(const Options& options, const LossSetup& setup) : options_(option
                          " class; set \"background\": true"));
 }
 
-std::vector<double> DiceCe::weights(size_t outputs) const {
+std::vector<double> DiceCe::weights(size_t outputs, int64_t epoch) const {
   std::vector<double> result = options_.deep_supervision;
   if (outputs == 1) return {1.0};
+  if (options_.finest_start) {
+    const double finest =
+        std::pow(*options_.finest_start, std::pow(options_.finest_growth, static_cast<double>(epoch)));
+    result.assign(outputs, (1 - finest) / static_cast<double>(outputs - 1));
+    result.front() = finest;
+    return result;
+  }
   if (result.empty()) {
     for (size_t i = 0; i < outputs; ++i)
       result.push_back(i + 1 < outputs ? std::pow(0.5, static_cast<double>(i)) : 0.0);
@@ -76,7 +97,8 @@ torch::Tensor DiceCe::dice(const torch::Tensor& probabilities, const torch::Tens
     truth = truth * mask;
     predicted = predicted * mask;
   }
-  torch::Tensor both = (predicted * truth).sum(2), size = (predicted.sum(2) + truth.sum(2));  // [B, K]
+  const torch::Tensor spread = options_.squared ? predicted.square() : predicted;
+  torch::Tensor both = (predicted * truth).sum(2), size = (spread.sum(2) + truth.sum(2));  // [B, K]
   if (!options_.background) {
     both = both.narrow(1, 1, both.size(1) - 1);
     size = size.narrow(1, 1, size.size(1) - 1);
@@ -92,10 +114,22 @@ torch::Tensor DiceCe::dice(const torch::Tensor& probabilities, const torch::Tens
   return -((2 * both + options_.smooth) / (size + options_.smooth).clamp_min(1e-8)).mean();
 }
 
-DiceCe::Parts DiceCe::at_resolution(const Output& output, const torch::Tensor& labels,
+// The masks of a decoder that makes one per class and slice: [B*D, K, h, w] -> [B, K, D, h, w].
+torch::Tensor DiceCe::logits_of(const Output& output, const torch::Tensor& labels) const {
+  if (options_.resolution == "image") return output.classes;
+  const int64_t batch = labels.size(0), depth = labels.size(2);
+  const torch::Tensor& masks = output.low_res;
+  if (masks.defined() && masks.size(0) == batch * depth && masks.size(1) == setup_.classes)
+    return nn::unfold_depth(masks, batch, depth);
+  throw ConfigError(
+      "loss.resolution: low_res compares a decoder's own masks, one per class and slice; this decoder makes none. "
+      "Expected one such as 'sam_mask' with \"mask_tokens\": \"per_class\", or the resolution image");
+}
+
+DiceCe::Parts DiceCe::at_resolution(const torch::Tensor& classes, const torch::Tensor& labels,
                                     const LossContext& context) const {
-  const torch::Tensor logits = output.classes.flatten(2).to(torch::kFloat32);  // [B, K, N]
-  const torch::Tensor all = resize_labels(labels, output.classes).flatten(1);  // [B, N]
+  const torch::Tensor logits = classes.flatten(2).to(torch::kFloat32);  // [B, K, N]
+  const torch::Tensor all = resize_labels(labels, classes).flatten(1);  // [B, N]
   torch::Tensor target = all, counted;
   if (setup_.ignore) {
     counted = all.ne(*setup_.ignore);
@@ -118,10 +152,11 @@ std::vector<LossTerm> DiceCe::compute(const Prediction& prediction, const Batch&
     nn::require_shape(output.classes, {labels.size(0), setup_.classes, nn::kAny, nn::kAny, nn::kAny},
                       "dice_ce: the predicted classes");
     require_known_labels(labels, batch, setup_);
-    const auto scales = weights(1 + output.stages.size());
+    const auto scales = weights(1 + output.stages.size(), context.epoch);
     for (size_t i = 0; i < scales.size(); ++i) {
       if (scales[i] == 0) continue;
-      const Parts parts = at_resolution(i == 0 ? output : output.stages[i - 1], labels, context);
+      const Parts parts =
+          at_resolution(i == 0 ? logits_of(output, labels) : output.stages[i - 1].classes, labels, context);
       total.ce = total.ce.defined() ? total.ce + scales[i] * parts.ce : scales[i] * parts.ce;
       total.dice = total.dice.defined() ? total.dice + scales[i] * parts.dice : scales[i] * parts.dice;
     }

@@ -52,7 +52,7 @@ TEST_P(DiceCeParity, EqualsTheFormulas) {
   const ConfigNode setting = ConfigNode::parse(golden().metadata.at("settings")).at(GetParam());
   ConfigNode entry = ConfigNode::object();
   entry.set("type", "dice_ce");
-  for (const char* key : {"smooth", "batch_dice", "background"}) entry.set(key, setting.at(key));
+  for (const char* key : {"smooth", "batch_dice", "background", "squared"}) entry.set(key, setting.at(key));
   entry.set("deep_supervision", setting.at("weights"));
   LossSetup setup{4, std::nullopt};
   const bool ignores = !setting.at("ignore").is_null();
@@ -66,8 +66,31 @@ TEST_P(DiceCeParity, EqualsTheFormulas) {
 
 INSTANTIATE_TEST_SUITE_P(Settings, DiceCeParity,
                          ::testing::Values("plain", "one_resolution", "batch_dice", "background", "smooth", "ignore",
-                                           "ignore_batch_dice", "weights"),
+                                           "ignore_batch_dice", "weights", "squared"),
                          [](const auto& info) { return std::string(info.param); });
+
+// A decoder's own masks, thinned labels: the same as giving these masks and labels of their size.
+TEST(DiceCe, ComparesTheDecodersOwnMasksWhereAsked) {
+  const torch::Tensor coarse = golden().tensors.at("logits.1");  // [2, 4, 4, 4, 3], half of [4, 8, 6] in the plane
+  Prediction prediction = prediction_of(1);
+  prediction.outputs.primary().low_res = coarse.transpose(1, 2).flatten(0, 1);  // [B*D, K, h, w]
+  const torch::Tensor labels = golden().tensors.at("labels");
+  const auto terms = make(R"({"type": "dice_ce", "resolution": "low_res"})")->compute(prediction, batch_of(labels), {});
+  Prediction direct;
+  Output output;
+  output.classes = coarse;
+  direct.outputs.set(kPrimaryStream, output);
+  const torch::Tensor thinned = labels.slice(3, 1, torch::indexing::None, 2).slice(4, 1, torch::indexing::None, 2);
+  const auto expected = make(R"({"type": "dice_ce"})")->compute(direct, batch_of(thinned.contiguous()), {});
+  for (const char* term : {"ce", "dice"}) EXPECT_EQ(value_of(terms, term), value_of(expected, term));
+}
+
+TEST(DiceCe, NamesDecodersThatHaveNoMasksOfTheirOwn) {
+  const auto loss = make(R"({"type": "dice_ce", "resolution": "low_res"})");
+  EXPECT_THAT(
+      testing::message_of([&] { loss->compute(prediction_of(1), batch_of(golden().tensors.at("labels")), {}); }),
+      HasSubstr("this decoder makes none"));
+}
 
 TEST(DiceCe, ReachesItsBestValueForACertainCorrectAnswer) {
   const torch::Tensor labels = golden().tensors.at("labels");
@@ -90,6 +113,26 @@ TEST(DiceCe, SendsAGradientToEveryWeightedResolution) {
   EXPECT_GT(output.classes.grad().abs().max().item<double>(), 0);
   EXPECT_GT(output.stages[0].classes.grad().abs().max().item<double>(), 0);
   EXPECT_FALSE(output.stages[1].classes.grad().defined());  // the lowest has weight 0
+}
+
+// H-SAM's w = 0.6^(0.99^epoch): the second stage counts 0.6 at first and nearly all in the end.
+TEST(DiceCe, MovesItsWeightToTheFinestOutputWithTheEpochs) {
+  const torch::Tensor labels = golden().tensors.at("labels");
+  Prediction coarse;
+  Output output;
+  output.classes = golden().tensors.at("logits.1");
+  coarse.outputs.set(kPrimaryStream, output);
+  const auto grown = make(R"({"type": "dice_ce", "finest_start": 0.6})"), plain = make(R"({"type": "dice_ce"})");
+  const double fine_ce = value_of(plain->compute(prediction_of(1), batch_of(labels), {}), "ce");
+  const double coarse_ce = value_of(plain->compute(coarse, batch_of(labels), {}), "ce");
+  const std::map<int64_t, double> shares{{0, 0.6}, {100, 0.82946}, {300, 0.97526}};
+  for (const auto& [epoch, share] : shares) {
+    LossContext context;
+    context.epoch = epoch;
+    EXPECT_NEAR(value_of(grown->compute(prediction_of(2), batch_of(labels), context), "ce"),
+                share * fine_ce + (1 - share) * coarse_ce, 2e-5)
+        << "epoch " << epoch;
+  }
 }
 
 TEST(DiceCe, GivesZeroCrossEntropyWhereEverythingIsIgnored) {
@@ -122,6 +165,9 @@ TEST(DiceCe, RefusesWhatItCannotWeigh) {
                 make(R"({"type": "dice_ce"})", {1, std::nullopt});
               }),
               HasSubstr("set \"background\": true"));
+  EXPECT_THAT(
+      testing::message_of([] { make(R"({"type": "dice_ce", "finest_start": 0.6, "deep_supervision": [1, 1]})"); }),
+      HasSubstr("leave out deep_supervision"));
   const auto loss = make(R"({"type": "dice_ce", "deep_supervision": [1, 1]})");
   EXPECT_THAT(
       testing::message_of([&] { loss->compute(prediction_of(3), batch_of(golden().tensors.at("labels")), {}); }),

@@ -21,6 +21,10 @@ void WarmUp::bind(OptionBinder& o) {
 }
 
 void WarmUp::require_room(const ScheduleContext& context) const {
+  if (horizon && *horizon < context.epochs) {
+    throw ConfigError(text("train.schedule.horizon: ", *horizon, " epochs, but training has ", context.epochs,
+                           "; expected at least as many"));
+  }
   const int64_t training = context.epochs * context.iterations;
   if (steps == 0 || steps < training) return;
   throw ConfigError(
@@ -30,7 +34,8 @@ void WarmUp::require_room(const ScheduleContext& context) const {
 Place WarmUp::place(int64_t step, const ScheduleContext& context) const {
   int64_t passed = step - steps;
   if (per == "epoch") passed = passed / context.iterations * context.iterations;
-  const auto total = static_cast<double>(context.epochs * context.iterations - steps);
+  const auto total =
+      static_cast<double>(horizon ? *horizon * context.iterations : context.epochs * context.iterations - steps);
   return {std::min(1.0, static_cast<double>(passed) / total),
           static_cast<double>(passed) / static_cast<double>(context.iterations)};
 }
@@ -38,6 +43,10 @@ Place WarmUp::place(int64_t step, const ScheduleContext& context) const {
 void PolyCurve::bind(OptionBinder& o) {
   o.field("power", power, "Exponent; 1 is a straight line", AtLeast{0});
   WarmUp::bind(o);
+  o.field("horizon", horizon,
+          "Epochs from the warm-up's end over which the curve falls, where training stops before that; null: it ends "
+          "with training",
+          AtLeast{1});
 }
 
 double PolyCurve::at(const Place& place) const { return std::pow(1 - place.progress, power); }

@@ -4,6 +4,7 @@
 #include <lamina/objective/schedule.hpp>
 #include <lamina/options/binder.hpp>
 
+#include <optional>
 #include <string>
 
 namespace lamina {
@@ -19,8 +20,9 @@ struct WarmUp {
   int64_t steps = 0;
   double minimum = 0;
   std::string per = "step";
+  std::optional<int64_t> horizon;  // epochs
   void bind(OptionBinder& o);
-  /// ConfigError when training is over before the warm-up is.
+  /// ConfigError when training is over before the warm-up is, or goes on behind the horizon.
   void require_room(const ScheduleContext& context) const;
   double rise(int64_t step) const { return static_cast<double>(step + 1) / static_cast<double>(steps); }
   Place place(int64_t step, const ScheduleContext& context) const;

@@ -24,6 +24,21 @@ TEST(Poly, MovesEveryStepWhenAsked) {
   EXPECT_DOUBLE_EQ(schedule->factor(49), 1 - 49.0 / 50);
 }
 
+// MA-SAM: 250 steps of warm-up, then (1 - steps since / steps of 400 epochs)^7, stopped after 300 epochs.
+TEST(Poly, FallsTowardsAHorizonBehindTheEndOfTraining) {
+  const auto schedule = make(R"({"type": "poly", "per": "step", "power": 7, "warmup": 250, "horizon": 400})", 300, 100);
+  EXPECT_DOUBLE_EQ(schedule->factor(0), 1.0 / 250);
+  EXPECT_DOUBLE_EQ(schedule->factor(249), 1);
+  EXPECT_DOUBLE_EQ(schedule->factor(250), 1);
+  EXPECT_DOUBLE_EQ(schedule->factor(1250), std::pow(1 - 1000.0 / 40000, 7));
+  EXPECT_DOUBLE_EQ(schedule->factor(29999), std::pow(1 - 29749.0 / 40000, 7));
+}
+
+TEST(Poly, RefusesAHorizonBeforeTheEndOfTraining) {
+  const std::string message = testing::message_of([] { make(R"({"type": "poly", "horizon": 9})"); });
+  EXPECT_THAT(message, ::testing::HasSubstr("train.schedule.horizon: 9 epochs, but training has 10"));
+}
+
 TEST(Cosine, GoesHalfWayInTheMiddleAndEndsNearTheMinimum) {
   const auto schedule = make(R"({"type": "cosine", "minimum": 0.1})");
   EXPECT_EQ(schedule->factor(0), 1);

@@ -1,4 +1,5 @@
 // Normalisations against nnU-Net's.
+#include "clip_range.hpp"
 #include "ct_clip_zscore.hpp"
 #include "percentile_clip.hpp"
 #include "statistics.hpp"
@@ -133,6 +134,20 @@ TEST(CtClipZscore, RefusesAnotherNumberOfChannels) {
   auto transform = ct();
   transform.fit({"a", "b"}, ramp_case);
   EXPECT_THROW(image_after(transform, at::ones({2, 2, 2, 2})), DataError);
+}
+
+TEST(ClipRange, ScalesAFixedWindow) {
+  const auto image = at::tensor({-1000.0F, -200.0F, -87.5F, 250.0F, 3000.0F}).view({1, 1, 1, 5});
+  const auto after = image_after(ClipRange({}, {}), image);
+  EXPECT_TRUE(at::allclose(after.flatten(), at::tensor({0.0F, 0.0F, 0.25F, 1.0F, 1.0F})));
+  EXPECT_EQ(image.min().item<float>(), -1000);
+}
+
+TEST(ClipRange, RefusesAnEmptyWindow) {
+  ClipRangeOptions options;
+  OptionErrors errors;
+  parse_options(options, ConfigNode::parse(R"({"low": 3, "high": 3})"), "prepare[0]", errors);
+  EXPECT_EQ(errors.size(), 1);
 }
 
 TEST(PercentileClip, ScalesBetweenThePercentiles) {

@@ -1,8 +1,8 @@
 // All cases on one voxel spacing, as nnU-Net resamples them.
 #include "resample.hpp"
 
-#include "interpolate.hpp"
 #include "score_resizer.hpp"
+#include "volume_resize.hpp"
 
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
@@ -49,15 +49,6 @@ resampling::Spacing3 median_spacing(const Grids& grids, bool nnunet) {
     median[thick] = thick_axis_spacing(grids, thick, other_spacing);
   }
   return median;
-}
-
-Box scaled(const Box& box, const Size3& from, const Size3& to) {
-  Box result;
-  for (size_t axis = 0; axis < 3; ++axis) {
-    result.begin[axis] = (box.begin[axis] * to[axis] + from[axis] - 1) / from[axis];  // rounded inwards
-    result.end[axis] = box.end[axis] * to[axis] / from[axis];
-  }
-  return result;
 }
 
 }  // namespace
@@ -136,28 +127,23 @@ resampling::Spacing3 Resample::target_spacing(const Frame& frame) const {
   return target;
 }
 
-Volume Resample::resample(const Volume& volume, Kind kind) const {
+Volume Resample::resample(const Volume& volume, resampling::Content content) const {
   if (!volume.defined()) return volume;
   const Frame frame{volume.size(), volume.geometry};
   const auto target = target_spacing(frame);
   const Size3 size = resampling::resized(frame.size, frame.geometry.spacing, target);
   if (size == frame.size) return volume;
   const auto separate = resampling::separate_axis(frame.geometry.spacing, target, options_.separate_above);
-  std::vector<torch::Tensor> channels;
-  for (const auto& channel : volume.voxels.unbind(0)) {
-    channels.push_back(kind == Kind::Images ? resampling::resize_cubic(channel, size, separate)
-                                            : resampling::resize_labels(channel, size, separate));
-  }
-  return {at::stack(channels), resampling::regridded(frame, size)};
+  return resampling::resized_volume(volume, size, separate, content);
 }
 
 Case Resample::apply(Case one, Random&) const {
   const Size3 before = one.images.primary().size();
-  for (auto& [stream, volume] : one.images) volume = resample(volume, Kind::Images);
+  for (auto& [stream, volume] : one.images) volume = resample(volume, resampling::Content::Image);
   for (auto* streams : {&one.labels, &one.instances}) {
-    for (auto& [stream, volume] : *streams) volume = resample(volume, Kind::Labels);
+    for (auto& [stream, volume] : *streams) volume = resample(volume, resampling::Content::Labels);
   }
-  one.valid = scaled(one.valid, before, one.images.primary().size());
+  one.valid = resampling::resized_box(one.valid, before, one.images.primary().size());
   return one;
 }
 

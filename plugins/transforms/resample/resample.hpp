@@ -1,7 +1,7 @@
 // All cases on one voxel spacing, as nnU-Net resamples them.
 #pragma once
 
-#include "grid.hpp"
+#include "volume_resize.hpp"
 
 #include <lamina/data/transform.hpp>
 #include <lamina/options/binder.hpp>
@@ -28,10 +28,9 @@ class Resample : public Transform {
   std::unique_ptr<SlabSink> inverse(const Frame& before, const Frame& after, SlabSink& next) const override;
 
  private:
-  enum class Kind { Images, Labels };
   bool is_fitted_rule() const { return options_.spacing.is_string(); }
   resampling::Spacing3 target_spacing(const Frame& frame) const;
-  Volume resample(const Volume& volume, Kind kind) const;
+  Volume resample(const Volume& volume, resampling::Content content) const;
 
   Options options_;
   bool two_dimensional_;                          // z stays as it is under a fitted spacing

@@ -148,6 +148,10 @@ TEST(WeightsKinds, OtherFamilies) {
                         {"network_weights.bbox_conv.0.weight", "network_weights.sam_model.image_encoder.pos_embed"}))
                 .map,
             "masksam");
+  EXPECT_EQ(
+      kind_of(list_of_names({"image_encoder.FacTu.weight", "q_FacTs_000", "mask_decoder.iou_token.weight"})).variant,
+      "MA-SAM");
+  EXPECT_EQ(kind_of(list_of_names({"w_a_000", "w_b_000", "mask_decoder.iou_token.weight"})).map, "samed");
   EXPECT_EQ(kind_of(list_of_names({"encoder.a", "decoder.b"})).variant, "a model of lamina");
   EXPECT_EQ(kind_of(list_of_names({"layer1.0.conv1.weight"})).variant, "unknown");
   EXPECT_EQ(kind_of(list_of_names({})).map, "none");

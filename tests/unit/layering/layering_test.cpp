@@ -45,6 +45,17 @@ TEST(Layering, TheLightHalfOfTheProgramKnowsNeitherEngineNorTorch) {
   }
 }
 
+// So that verdicts build and are tested in seconds.
+TEST(Layering, StatisticsKnowNumbersOnly) {
+  const auto includes = all_includes(kRoot, {"core/engine/statistics"});
+  ASSERT_FALSE(includes.empty());
+  for (const auto& include : includes) {
+    const bool plain = include.target.find('/') == std::string::npos;
+    EXPECT_TRUE(plain || starts_with_any(include.target, {"engine/statistics/", "lamina/base/", "boost/math/"}))
+        << include.file << " includes " << include.target;
+  }
+}
+
 TEST(Layering, PublicHeadersIncludeOnlyPublicHeaders) {
   for (const auto& include : all_includes(kRoot, {"core/include"})) {
     if (!include.target.starts_with("lamina/") || include.target == "lamina/base/version.hpp") continue;

@@ -3,6 +3,7 @@
 
 #include <lamina/base/export.hpp>
 #include <lamina/data/dataset.hpp>
+#include <lamina/data/label_budget.hpp>
 #include <lamina/options/binder.hpp>
 
 #include <filesystem>
@@ -13,27 +14,30 @@
 namespace lamina {
 
 /// Three ways: a file, nnU-Net's five folds, or shares drawn from a seed. Shares go by group, so that no patient is in
-/// two of them.
+/// two of them. A label budget then leaves a part of the training cases.
 struct SplitOptions {
   std::string file;                    ///< JSON: a list of {"train", "val"[, "test"]}, as nnU-Net's splits_final.json
   int64_t fold = 0;                    ///< entry of that list
   std::optional<int64_t> nnunet_fold;  ///< 0..4
   std::optional<double> val, test;     ///< share of the groups below 1, number of groups from 1
   int64_t seed = 12345;
+  LabelBudget labels;  ///< its options stand beside the others
   LAMINA_API void bind(OptionBinder& o);
   LAMINA_API void check(OptionErrors& errors, const std::string& where) const;
 };
 
 struct SplitPlan {
-  std::vector<std::string> train, val, test;  ///< each sorted
+  std::vector<std::string> train, val, test;  ///< each sorted; train as the label budget leaves it
+  LabelBudget labels;
   const std::vector<std::string>& of(Split split) const {
     return split == Split::Train ? train : split == Split::Val ? val : test;
   }
+  /// What a dataset loads: a training case as the label budget leaves it, any other as it is.
+  LAMINA_API Case as_budgeted(Case one) const;
 };
 
-struct CaseName {
-  std::string id, group;
-};
+/// Keeps what the budget allows of plan.train. `cases`: names the groups.
+LAMINA_API void apply_budget(SplitPlan& plan, const LabelBudget& budget, const std::vector<CaseName>& cases);
 
 /// `folders`: where a relative split file is looked up, in order. DataError lists cases that the file names but `cases`
 /// lacks, and cases that are in two parts.

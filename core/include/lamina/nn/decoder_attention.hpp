@@ -30,6 +30,15 @@ struct LAMINA_API PromptAxes {
   Axes tokens, grid;
 };
 
+/// How much each token and each cell of the image may take from the other, known before they meet (a coarse mask).
+struct LAMINA_API AttentionGate {
+  /// Multiply: attention times the weight, behind the softmax; rows then no longer sum to 1. AddLog: the weight's
+  /// logarithm is added to the scores, so that rows sum to 1 still.
+  enum class Form { Multiply, AddLog };
+  torch::Tensor weight;  ///< [N, T, h*w], not negative; undefined: no gate
+  Form form = Form::Multiply;
+};
+
 /// Sizes of one attention. Side: whether queries and keys are token lists or the image's cells.
 struct DecoderAttentionSpec {
   int64_t channels = 256, inner = 256, heads = 8;
@@ -48,15 +57,17 @@ class LAMINA_API DecoderAttention : public torch::nn::Module {
                              Scene& scene);
   /// What the tokens read from the image: [N, T, C].
   torch::Tensor tokens_from_image(const torch::Tensor& tokens, const torch::Tensor& position, const ImageKeys& image,
-                                  const PromptAxes& axes, Scene& scene);
+                                  const PromptAxes& axes, Scene& scene, const AttentionGate& gate = {});
   /// What the image's cells read from the tokens: [N, h, w, C].
   torch::Tensor image_from_tokens(const ImageKeys& image, const torch::Tensor& tokens, const torch::Tensor& position,
-                                  const PromptAxes& axes, Scene& scene);
+                                  const PromptAxes& axes, Scene& scene, const AttentionGate& gate = {});
 
  private:
   torch::Tensor project_image(SiteLinear& map, const ImageKeys& image, bool with_position, const PromptAxes& axes,
                               Scene& scene) const;
-  torch::Tensor attend(const torch::Tensor& queries, const torch::Tensor& keys, const torch::Tensor& values) const;
+  /// `gate.weight` has the queries' axis before the keys'.
+  torch::Tensor attend(const torch::Tensor& queries, const torch::Tensor& keys, const torch::Tensor& values,
+                       const AttentionGate& gate = {}) const;
 
   SiteHost& host_;
   int64_t heads_;

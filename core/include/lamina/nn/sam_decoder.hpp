@@ -26,7 +26,15 @@ struct SamDecoderSpec {
   int64_t depth = 2, heads = 8, mlp_channels = 2048;
   int64_t mask_tokens = 4;
   std::vector<int64_t> upscale_channels;  ///< behind each doubling; empty: channels / 4, channels / 8
+  LayerOrder order = LayerOrder::TokensFirst;
 };
+
+/// Sizes of a two-way transformer; ConfigError when the heads do not divide the channels.
+LAMINA_API TwoWaySpec two_way_spec(int64_t channels, int64_t depth, int64_t heads, int64_t mlp_channels);
+/// `given`, or where it is empty SAM's two doublings: channels / 4, channels / 8. ConfigError where nothing is left.
+LAMINA_API std::vector<int64_t> upscale_channels_of(const std::vector<int64_t>& given, int64_t channels);
+/// Cells of an embedding with this stride over the patch (y, x); ConfigError where they are no whole number.
+LAMINA_API std::array<int64_t, 2> grid_of(const std::array<int64_t, 2>& patch, const std::array<double, 2>& stride);
 
 /// Prompts as tensors; undefined: none.
 struct SamPrompts {
@@ -45,6 +53,8 @@ class LAMINA_API SamDecoder {
   struct Result {
     torch::Tensor tokens;               ///< [N, T, C]: quality, masks, prompts, last
     torch::Tensor pixels;               ///< upscaled image, as MaskHead::upscale
+    torch::Tensor image;                ///< cells behind the transformer, [N, h, w, C]
+    ImageKeys keys;                     ///< cells and positions that went into it
     std::vector<torch::Tensor> layers;  ///< tokens behind each layer
   };
 
