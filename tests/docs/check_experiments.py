@@ -17,15 +17,15 @@ from pathlib import Path
 
 PHANTOM = 'dataset={"type":"phantom","cases":{"train":2,"val":1,"test":1},"size":[8,32,32]}'
 NARROW = {"type": "sam_vit", "size": "custom", "embed_dim": 32, "depth": 4, "heads": 2, "window": 3, "global_blocks": [0, 1, 2, 3],
-          "out_channels": 16, "table": 64, "position": "crop", "rel_pos": "runtime"}
-SHRUNK = ["weights=[]", "model.encoder=" + json.dumps(NARROW), "train.patch=[2,64,64]", "train.batch=1", "loss.points=64"]
+          "out_channels": 32, "table": 64, "position": "crop", "rel_pos": "runtime"}
+SHRUNK = ["weights=[]", "model.encoder=" + json.dumps(NARROW), "train.patch=[2,64,64]", "train.batch=1"]
 
 
 def is_study(file):
     """Comments make a file no JSON, so the key is looked for in the text; a study may also extend one."""
     content = re.sub(r"//.*", "", file.read_text())
     base = re.search(r'"base": \["([a-z_]+\.json)"\]', content)
-    return '"arms"' in content or (base is not None and is_study(file.parent / base[1]))
+    return '"arms"' in content or '"axes"' in content or (base is not None and is_study(file.parent / base[1]))
 
 
 def words_for(file):
@@ -33,7 +33,8 @@ def words_for(file):
     if is_study(file):
         return ["ablate", name, "--dry-run", "--set", PHANTOM]
     words = ["check", name, "--json", "--set", PHANTOM]
-    for change in SHRUNK if name.endswith("_paper") else []:
+    shrunk = SHRUNK + ["loss.points=64"] * name.startswith("masksam")
+    for change in shrunk if name.endswith("_paper") else []:
         words += ["--set", change]
     return words
 
