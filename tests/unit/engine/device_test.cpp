@@ -51,6 +51,11 @@ struct AttentionCase {
   int64_t images, height, width, heads, depth, area_height, area_width;
 };
 
+void PrintTo(const AttentionCase& size, std::ostream* out) {
+  *out << size.images << " of " << size.height << "x" << size.width << ", queries " << size.area_height << "x"
+       << size.area_width << ", " << size.heads << " heads of " << size.depth;
+}
+
 class DeviceAttention : public DeviceTest, public ::testing::WithParamInterface<AttentionCase> {
  protected:
   static void compare(torch::ScalarType type, double tolerance) {
