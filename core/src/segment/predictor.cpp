@@ -4,7 +4,9 @@
 #include <lamina/nn/shape_check.hpp>
 #include <lamina/segment/predictor.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <torch/utils.h>
 
@@ -25,11 +27,19 @@ torch::Device device_of_model(const Model& model) {
   return parameters.empty() ? torch::Device(torch::kCPU) : parameters.front().device();
 }
 
-void move_to(Prompts& prompts, const torch::Device& device) {
+/// Prompts [first, first + count), on the device.
+Prompts part_of(Prompts prompts, int64_t first, int64_t count, const torch::Device& device) {
   for (auto* tensor :
        {&prompts.image_index, &prompts.points, &prompts.point_labels, &prompts.boxes, &prompts.mask_logits}) {
-    if (tensor->defined()) *tensor = tensor->to(device);
+    if (tensor->defined()) *tensor = tensor->narrow(0, first, count).to(device);
   }
+  return prompts;
+}
+
+/// On the CPU more of them leave the caches and ask the system for fresh memory again and again.
+int64_t prompts_at_once(const torch::Device& device, int64_t count) {
+  constexpr int64_t kMostOnCpu = 4;
+  return device.is_cpu() ? std::min(count, kMostOnCpu) : count;
 }
 
 }  // namespace
@@ -104,15 +114,20 @@ PromptedMasks Predictor::predict_low_res(Prompts prompts) {
     nn::require_shape(prompts.boxes, {count, 4}, "boxes (x1, y1, x2, y2)");
     prompts.boxes = frame_.positions(prompts.boxes.view({count, 2, 2})).view({count, 4});
   }
-  move_to(prompts, device_);
-  session.give(Streams<Prompts>(prompts));
-  const Prediction prediction = session.decode();
-  const Output& output = prediction.outputs.primary();
-  if (!output.low_res.defined() || !output.quality.defined()) {
-    throw ConfigError(
-        "the model's decoder makes no masks for prompts; expected the decoder 'sam_mask' with mask_tokens sam");
+  const int64_t step = std::max<int64_t>(1, prompts_at_once(device_, count));
+  std::vector<torch::Tensor> low_res, quality;
+  for (int64_t first = 0; first == 0 || first < count; first += step) {
+    session.give(Streams<Prompts>(part_of(prompts, first, std::min(step, count - first), device_)));
+    const Prediction prediction = session.decode();
+    const Output& output = prediction.outputs.primary();
+    if (!output.low_res.defined() || !output.quality.defined()) {
+      throw ConfigError(
+          "the model's decoder makes no masks for prompts; expected the decoder 'sam_mask' with mask_tokens sam");
+    }
+    low_res.push_back(output.low_res.cpu());
+    quality.push_back(output.quality.cpu());
   }
-  return {{}, output.low_res.cpu(), output.quality.cpu()};
+  return {{}, at::cat(low_res), at::cat(quality)};
 }
 
 PromptedMasks Predictor::predict(const Prompts& prompts) {
