@@ -1,6 +1,7 @@
 // Searches the smallest study whose power suffices.
 #include "engine/statistics/precision.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include <boost/math/distributions/non_central_t.hpp>
@@ -16,8 +17,9 @@ double power_with(const MeanDifference& found, double units, double seeds, doubl
   const double variance = by_units + by_seeds;
   double uncertainty = by_units * by_units / (units - 1);
   if (by_seeds > 0) {
-    const double per_seed = found.seed_df / static_cast<double>(found.seeds - 1);
-    uncertainty += by_seeds * by_seeds / (per_seed * (seeds - 1));
+    // One seed has no spread of its own: what is known then comes from other arms, and stays as it is.
+    const double more = std::max(1.0, seeds - 1) / std::max(1.0, static_cast<double>(found.seeds - 1));
+    uncertainty += by_seeds * by_seeds / (found.seed_df * more);
   }
   return t_power(std::abs(found.mean) / std::sqrt(variance), variance * variance / uncertainty, alpha);
 }

@@ -174,6 +174,22 @@ TEST(Verdicts, DoNotTakeARunForTheMethod) {
   EXPECT_GT(precision.seeds.value_or(0), 3);
 }
 
+// A study that is not finished: the pair shares one seed, and how much seeds move comes from other arms. Asking how
+// many cases would do had ended the report.
+TEST(Precision, KnowsOneSeedBesideOtherArms) {
+  MeanDifference one_seed;
+  one_seed.mean = 0.02;
+  one_seed.unit_part = 0.0004;
+  one_seed.seed_part = 0.00001;
+  one_seed.seed_df = 4;
+  one_seed.units = 16;
+  one_seed.seeds = 1;
+  one_seed.standard_error = std::sqrt(0.0004 / 16 + 0.00001);
+  one_seed.df = 9;
+  const Precision precision = precision_of(one_seed, 0.05);
+  EXPECT_GT(precision.units.value_or(0), 1);
+}
+
 // Two arms that only predict differently share their runs: what the runs do to both is no difference.
 TEST(Verdicts, LetSharedModelsCancelTheirSeeds) {
   const auto scores = made_scores(1, 40, 3, 0.80, 0.002, 0.05);
