@@ -16,8 +16,7 @@ using testing::largest_difference;
 using testing::normal;
 
 const TensorDict& golden() {
-  static const TensorDict tensors =
-      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/light_heads.safetensors").tensors;
+  static const TensorDict tensors = testing::golden_file("light_heads");
   return tensors;
 }
 

@@ -13,8 +13,7 @@ using testing::largest_difference;
 using testing::normal;
 
 const TensorDict& golden() {
-  static const TensorDict tensors =
-      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/mask_classifier.safetensors").tensors;
+  static const TensorDict tensors = testing::golden_file("mask_classifier");
   return tensors;
 }
 

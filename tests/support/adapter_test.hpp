@@ -1,14 +1,10 @@
-// For tests of adapters: golden files, and a U-Net that sees slices, in which an adapter along depth shows itself.
+// For tests of adapters: a U-Net that sees slices, in which an adapter along depth shows itself.
 #pragma once
 
 #include "component_test.hpp"
+#include "golden_file.hpp"
 
 namespace lamina::testing {
-
-/// tests/parity/<name>.safetensors
-inline TensorDict golden_file(const std::string& name) {
-  return read_safetensors(text(LAMINA_TEST_SOURCE_DIR, "/tests/parity/", name, ".safetensors")).tensors;
-}
 
 /// The model section of a two-dimensional U-Net with these adapters. Its convolutions have no bias: behind them comes a
 /// norm, through which no gradient would reach it.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "component_test.hpp"
+#include "golden_file.hpp"
 
 #include <lamina/nn/fold.hpp>
 #include <lamina/options/binder.hpp>
@@ -12,8 +13,7 @@ namespace lamina::testing {
 
 /// What tests/parity/make_sam_decoder.py wrote: 24 channels, 3 heads, a grid of 3 x 4 cells over 24 x 32 pixels.
 inline const TensorDict& sam_golden() {
-  static const TensorDict tensors =
-      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/sam_decoder.safetensors").tensors;
+  static const TensorDict tensors = golden_file("sam_decoder");
   return tensors;
 }
 
