@@ -24,9 +24,10 @@ struct PlannedArm {
 struct PlannedCell {
   Cell cell;
   Experiment experiment;
-  bool chosen = true;  // false: left out by --only
-  bool done = false;   // nothing to do
-  bool trains = true;  // false: trained already, or another cell trains the same
+  bool chosen = true;           // false: left out by --only
+  bool done = false;            // nothing to do
+  bool trains = true;           // false: trained already, or another cell trains the same
+  std::vector<size_t> after{};  // cells that must have ended before this one starts
 };
 
 struct Plan {

@@ -4,6 +4,7 @@
 #include "engine/predict/predictor.hpp"
 #include "engine/run/device.hpp"
 #include "engine/run/folder_lock.hpp"
+#include "engine/run/heartbeat.hpp"
 #include "engine/run/interrupt.hpp"
 #include "engine/train/checkpoint.hpp"
 #include "engine/train/trainer.hpp"
@@ -276,6 +277,7 @@ fs::path predicting_checkpoint(const RunFolder& folder, const std::string& rule)
 void run_cell(const Experiment& experiment, const RunFolder& folder, const fs::path& cache, const Registry& registry,
               Stage last) {
   const FolderLock lock(folder.path());
+  const Heartbeat heart([&folder] { touch_file(folder.status_file()); });
   CellRun(experiment, folder, cache, registry, last).go();
 }
 

@@ -1,10 +1,11 @@
 // Runs the cells of a study, one after the other or several at a time.
-#include "engine/ablate/plan.hpp"
+#include "engine/ablate/cell_queue.hpp"
 #include "engine/data/worker_threads.hpp"
 #include "engine/report/report.hpp"
 #include "engine/run/device.hpp"
 #include "engine/run/folder_lock.hpp"
 #include "engine/run/interrupt.hpp"
+#include "engine/run/liveness.hpp"
 #include "engine/run/progress.hpp"
 
 #include <lamina/base/atomic_file.hpp>
@@ -13,10 +14,8 @@
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
-#include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <set>
 
 namespace lamina::engine {
 namespace {
@@ -34,52 +33,6 @@ void note_failure(const RunFolder& folder, const std::string& error) {
   make_folder(folder.path());
   folder.set_status(status);
 }
-
-/// Hands out cells in the plan's order. A cell that trains what a running one trains waits, and takes its checkpoint.
-class CellQueue {
- public:
-  explicit CellQueue(const Plan& plan) : plan_(plan), taken_(plan.cells.size(), false) {}
-
-  /// Index of the next cell; nothing when none is left or after stop().
-  std::optional<size_t> take() {
-    std::unique_lock lock(mutex_);
-    while (!stopped_) {
-      bool left = false;
-      for (size_t i = 0; i < taken_.size(); ++i) {
-        if (taken_[i]) continue;
-        left = true;
-        if (!training_.insert(hash_of(i)).second) continue;
-        taken_[i] = true;
-        return i;
-      }
-      if (!left) return {};
-      changed_.wait(lock);
-    }
-    return {};
-  }
-
-  void give_back(size_t cell) {
-    const std::lock_guard hold(mutex_);
-    training_.erase(hash_of(cell));
-    changed_.notify_all();
-  }
-
-  void stop() {
-    const std::lock_guard hold(mutex_);
-    stopped_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  const std::string& hash_of(size_t cell) const { return plan_.cells[cell].cell.hashes.train; }
-
-  const Plan& plan_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<bool> taken_;
-  std::set<std::string> training_;
-  bool stopped_ = false;
-};
 
 class CellRuns {
  public:
@@ -100,17 +53,23 @@ class CellRuns {
       WorkerThreads(jobs_, [this] { work(); }).join();
       progress_.reset();
     }
-    if (interrupted_) std::rethrow_exception(interrupted_);
+    if (ended_by_) std::rethrow_exception(ended_by_);
     return std::move(failures_);
   }
 
  private:
   void work() {
-    while (const auto next = queue_.take()) {
-      run(*next);
-      queue_.give_back(*next);
+    try {
+      while (const auto next = queue_.take()) {
+        run(*next);
+        queue_.give_back(*next);
+        const std::lock_guard hold(mutex_);
+        if (progress_) progress_->update(++finished_);
+      }
+    } catch (const std::exception&) {  // Interrupted, or a claim that could not be written
+      queue_.stop();
       const std::lock_guard hold(mutex_);
-      if (progress_) progress_->update(++finished_);
+      ended_by_ = std::current_exception();
     }
   }
 
@@ -120,21 +79,33 @@ class CellRuns {
     if (!planned.chosen) return;
     if (planned.done) return log_info(where + ": done before");
     const RunFolder folder(planned.cell.run);
+    if (is_done(folder, planned.cell.hashes)) return log_info(where + ": done by another lamina");
+    if (const auto failed = failed_elsewhere(planned.cell, folder)) return add_failure(planned.cell, where, *failed);
     try {
       throw_if_interrupted(plan_.folder);
       log_info(where + ": runs in " + planned.cell.run.string());
       runner_({planned.experiment, folder, cache_, threads_of(planned.experiment),
                jobs_ > 1 ? title_of(planned.cell) + ": " : ""});
     } catch (const Interrupted&) {
-      queue_.stop();
-      const std::lock_guard hold(mutex_);
-      interrupted_ = std::current_exception();
+      throw;
     } catch (const std::exception& error) {
       note_failure(folder, error.what());
-      log_error(where + " failed: " + error.what());
-      const std::lock_guard hold(mutex_);
-      failures_.push_back(text(title_of(planned.cell), ": ", error.what()));
+      add_failure(planned.cell, where, error.what());
     }
+  }
+
+  /// Another process tried while this one was at work: once is enough.
+  std::optional<std::string> failed_elsewhere(const Cell& cell, const RunFolder& folder) const {
+    const RunStatus status = folder.status();
+    const bool now = status.state == "failed" && status.heartbeat > begin_;
+    if (!now || status.hashes.evaluate != cell.hashes.evaluate) return {};
+    return status.error;
+  }
+
+  void add_failure(const Cell& cell, const std::string& where, const std::string& reason) {
+    log_error(where + " failed: " + reason);
+    const std::lock_guard hold(mutex_);
+    failures_.push_back(text(title_of(cell), ": ", reason));
   }
 
   int64_t threads_of(const Experiment& experiment) const {
@@ -152,16 +123,38 @@ class CellRuns {
   std::optional<Progress> progress_;
   int64_t finished_ = 0;
   std::vector<std::string> failures_;
-  std::exception_ptr interrupted_;
+  std::exception_ptr ended_by_;
+  const double begin_ = seconds_since_1970();
 };
+
+/// What other processes that work on the study must agree in.
+std::string cells_of(const ConfigNode& plan) { return plan.contains("cells") ? plan.at("cells").dump() : ""; }
+
+/// Processes that run the same plan work side by side; another plan waits until nobody works in the folder.
+std::unique_ptr<FolderLock> enter_folder(const Study& study, const Plan& plan) {
+  const ConfigNode node = plan_to_node(study, plan);
+  const auto file = plan.folder / "plan.json";
+  if (auto lock = FolderLock::attempt(plan.folder, Hold::Alone)) {
+    write_file(file, node.dump(2) + "\n");
+    lock->share();
+    return lock;
+  }
+  // Alone somebody has it only for the moment in which the plan is written.
+  auto lock = std::make_unique<FolderLock>(plan.folder, Hold::Shared, Busy::Wait);
+  if (cells_of(ConfigNode::parse(read_file(file), file.string())) != cells_of(node)) {
+    throw Error(text("another lamina is working in ", plan.folder.string(),
+                     " on other settings of this study; wait for it, or give --runs another folder"));
+  }
+  log_info(text("another lamina is working on this study: the runs are shared with it"));
+  return lock;
+}
 
 }  // namespace
 
 StudyResult run_study(const Study& study, const StudyRun& how, const Registry& registry) {
   const Plan plan = make_plan(study, how, registry);
   for (const auto& warning : plan.warnings) log_warning(warning);
-  const FolderLock lock(plan.folder);
-  write_file(plan.folder / "plan.json", plan_to_node(study, plan).dump(2) + "\n");
+  const auto lock = enter_folder(study, plan);
   StudyResult result;
   result.folder = plan.folder;
   for (const auto& planned : plan.cells) result.cells.push_back(planned.cell);

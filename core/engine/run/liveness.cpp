@@ -14,8 +14,8 @@ namespace lamina::engine {
 namespace {
 
 struct ProcessFacts {
-  char state = '?';    // Z, X: ended, its parent has not asked yet
-  double started = 0;  // seconds since 1970
+  char state = '?';     // Z, X: ended, its parent has not asked yet
+  int64_t started = 0;  // ticks since the host started
 };
 
 /// Nothing when there is no such process.
@@ -30,29 +30,44 @@ std::optional<ProcessFacts> process_facts(int64_t pid) {
   fields >> facts.state;
   constexpr int kStartTime = 22, kState = 3;  // as proc(5) counts them
   for (int i = kState; i < kStartTime; ++i) fields >> field;
-  double ticks = 0, uptime = 0;
-  std::from_chars(field.data(), field.data() + field.size(), ticks);
-  std::ifstream("/proc/uptime") >> uptime;
-  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  facts.started = now - uptime + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  std::from_chars(field.data(), field.data() + field.size(), facts.started);
   return facts;
 }
 
-bool works_here(const RunStatus& status) {
-  const auto process = process_facts(status.pid);
+double seconds_of(int64_t ticks) {
+  double uptime = 0;
+  std::ifstream("/proc/uptime") >> uptime;
+  return seconds_since_1970() - uptime + static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+/// Numbers of processes come again, after a container's restart at once.
+bool works_here(const Worker& worker) {
+  const auto process = process_facts(worker.pid);
   if (!process || process->state == 'Z' || process->state == 'X') return false;
-  // A process younger than the heartbeat got the number of the one that wrote it. Clocks may be set meanwhile.
-  constexpr double kClockSlack = 60;
-  return process->started <= status.heartbeat + kClockSlack;
+  if (worker.started > 0) return process->started == worker.started;
+  constexpr double kClockSlack = 60;  // clocks may be set meanwhile
+  return seconds_of(process->started) <= worker.heartbeat + kClockSlack;
 }
 
 }  // namespace
 
+bool is_alive(const Worker& worker, double now) {
+  const bool here = worker.pid > 0 && worker.host == this_host();
+  return here ? works_here(worker) : now - worker.heartbeat <= kStaleHeartbeat;
+}
+
 Liveness liveness_of(const RunStatus& status, double now) {
   if (status.state != "running") return Liveness::NotRunning;
-  const bool here = status.pid > 0 && status.host == this_host();
-  const bool works = here ? works_here(status) : now - status.heartbeat <= kStaleHeartbeat;
-  return works ? Liveness::Running : Liveness::Died;
+  return is_alive({status.pid, status.host, status.heartbeat, 0}, now) ? Liveness::Running : Liveness::Died;
+}
+
+Worker own_worker() {
+  const auto process = process_facts(getpid());
+  return {getpid(), this_host(), seconds_since_1970(), process ? process->started : 0};
+}
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 std::string this_host() {

@@ -13,9 +13,20 @@ enum class Liveness { Running, Died, NotRunning };
 /// A run that works refreshes its heartbeat at least once a minute; after this long it is given up, on other hosts.
 constexpr double kStaleHeartbeat = 600;  // seconds
 
+struct Worker {
+  int64_t pid = 0;
+  std::string host;
+  double heartbeat = 0;  // seconds since 1970
+  int64_t started = 0;   // of the process, in ticks since its host did; 0: not known
+};
+
 /// On this host the process itself is asked for; of another host the heartbeat alone is known. `now`: seconds since
 /// 1970.
+bool is_alive(const Worker& worker, double now);
 Liveness liveness_of(const RunStatus& status, double now);
+/// This process, now.
+Worker own_worker();
+double seconds_since_1970();
 
 std::string this_host();
 

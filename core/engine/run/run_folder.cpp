@@ -1,14 +1,15 @@
 // Writes and reads what a run folder says about its run.
 #include "engine/run/run_folder.hpp"
 
+#include "engine/run/heartbeat.hpp"
+#include "engine/run/liveness.hpp"
+
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
-
-#include <unistd.h>
 
 namespace lamina::engine {
 namespace {
@@ -24,13 +25,6 @@ int64_t integer_or(const ConfigNode& node, const std::string& key, int64_t other
 bool flag_or(const ConfigNode& node, const std::string& key, bool otherwise) {
   return node.contains(key) && node.at(key).is_bool() ? node.at(key).as_bool() : otherwise;
 }
-
-std::string host_name() {
-  char name[256] = {};
-  return gethostname(name, sizeof(name) - 1) == 0 ? name : "";
-}
-
-double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 ConfigNode to_node(const StageHashes& hashes) {
   ConfigNode node = ConfigNode::object();
@@ -107,7 +101,9 @@ RunStatus RunFolder::status() const {
   std::error_code ignored;
   if (!std::filesystem::exists(status_file(), ignored)) return {};
   try {
-    return status_of(ConfigNode::parse(read_file(status_file()), status_file().string()));
+    RunStatus status = status_of(ConfigNode::parse(read_file(status_file()), status_file().string()));
+    status.heartbeat = std::max(status.heartbeat, time_of_file(status_file()));
+    return status;
   } catch (const ConfigError& problem) {
     throw DataError(text(status_file().string(), " is damaged: ", problem.what(), "; delete it to run again"));
   }
@@ -115,9 +111,10 @@ RunStatus RunFolder::status() const {
 
 void RunFolder::set_status(const RunStatus& status) const {
   RunStatus stamped = status;
-  stamped.pid = getpid();
-  stamped.host = host_name();
-  stamped.heartbeat = now();
+  const Worker own = own_worker();
+  stamped.pid = own.pid;
+  stamped.host = own.host;
+  stamped.heartbeat = own.heartbeat;
   write_file(status_file(), to_node(stamped).dump(2) + "\n");
 }
 

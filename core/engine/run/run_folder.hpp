@@ -24,7 +24,7 @@ struct RunStatus {
   // Filled in by set_status: a run that says "running" but has no such process on its host was killed.
   int64_t pid = 0;
   std::string host;
-  double heartbeat = 0;  // seconds since 1970
+  double heartbeat = 0;  // seconds since 1970; the time of the file where that is later
 };
 
 class RunFolder {

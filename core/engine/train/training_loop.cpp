@@ -123,7 +123,6 @@ void Training::save(bool best) {
   checkpoint.experiment = experiment_.resolved();
   checkpoint.state = counters_.to_node();
   checkpoint.state.set("frozen", frozen_);
-  checkpoint.state.set(kDatasetKey, dataset_info_to_node(info_));
   checkpoint.state.set(kDatasetKey, dataset_info_to_node(info_));  // a checkpoint predicts without its dataset
   save_checkpoint(folder_.checkpoints(), checkpoint, counters_.step, best);
 }
