@@ -30,7 +30,7 @@ constexpr int kInterrupted = 130;
 /// What a child says on its error stream, handed on line by line.
 class Voice {
  public:
-  explicit Voice(std::string line_start) : line_start_(std::move(line_start)) {
+  Voice(std::string line_start, bool silent) : line_start_(std::move(line_start)), silent_(silent) {
     if (!line_start_.empty() && pipe2(ends_.data(), O_CLOEXEC) != 0)
       throw Error(text("cannot make a pipe: ", std::strerror(errno)));
   }
@@ -44,6 +44,7 @@ class Voice {
 
   /// In the child.
   void become_stderr() const {
+    if (silent_) dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
     if (ends_[1] >= 0) dup2(ends_[1], STDERR_FILENO);
   }
 
@@ -72,6 +73,7 @@ class Voice {
 
  private:
   std::string line_start_, heard_;
+  bool silent_;
   std::array<int, 2> ends_{-1, -1};
   bool ended_ = false;
 };
@@ -138,8 +140,9 @@ engine::CellRunner child_runner() {
     const std::string origin = fs::absolute(order.experiment.folder()).string();
     std::vector<std::string> words{"lamina", "run-cell", order.folder.path().string(), "--origin",
                                    origin,   "--cache",  order.cache.string()};
+    if (order.probe) words.push_back("--probe");
     if (order.threads > 0) words.insert(words.end(), {"--threads", std::to_string(order.threads)});
-    Voice voice(order.line_start);
+    Voice voice(order.line_start, order.probe);
     judge(wait_for(start(words, voice), voice), order.folder);
   };
 }

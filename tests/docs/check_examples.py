@@ -31,7 +31,7 @@ def commands_of(kind, body, lamina, scratch, number):
         return [line[2:] for line in body.splitlines() if line.startswith("$ ")]
     file = scratch / f"example-{number}.json"
     file.write_text(body)
-    verb = "config resolve" if kind == "experiment" else "ablate --dry-run"
+    verb = "config resolve" if kind == "experiment" else "ablate --dry-run --no-probe"
     return [f"{lamina} {verb} {file}"]
 
 

@@ -31,7 +31,7 @@ def is_study(file):
 def words_for(file):
     name = file.stem
     if is_study(file):
-        return ["ablate", name, "--dry-run", "--set", PHANTOM]
+        return ["ablate", name, "--dry-run", "--no-probe", "--set", PHANTOM]
     words = ["check", name, "--json", "--set", PHANTOM]
     shrunk = SHRUNK + ["loss.points=64"] * name.startswith("masksam")
     for change in shrunk if name.endswith("_paper") else []:

@@ -1,5 +1,7 @@
 // Plans studies.
 #include "engine/ablate/plan.hpp"
+
+#include "engine/ablate/earlier_seeds.hpp"
 #include "engine/encode/encoder_cache.hpp"
 
 #include <lamina/base/log.hpp>
@@ -121,6 +123,22 @@ void plan_cells(const Study& study, const StudyRun& how, Datasets& datasets, con
                          *study.max_runs, "; fewer levels, seeds or folds, or a design of fewer arms would fit"));
 }
 
+/// A run that may be stopped waits for all those it is compared with, so that the outcome does not depend on who was
+/// faster.
+void add_order(Plan& plan) {
+  std::vector<Cell> cells;
+  for (const auto& planned : plan.cells) cells.push_back(planned.cell);
+  bool stops = false, compares = false;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (!plan.cells[i].experiment.options().train.stop.active()) continue;
+    plan.cells[i].after = earlier_seeds(cells, i);
+    stops = true;
+    compares |= !plan.cells[i].after.empty();
+  }
+  if (stops && !compares)
+    plan.warnings.push_back("budget.stop compares a run with those of earlier seeds; with one seed it stops none");
+}
+
 /// Arms are compared fairly only when they may spend the same.
 void add_budget_warnings(Plan& plan) {
   static const std::set<std::string> budget{"train.epochs", "train.iterations", "train.batch", "train.accumulate"};
@@ -216,6 +234,7 @@ Plan make_plan(const Study& study, const StudyRun& how, const Registry& registry
   plan.dropped = study.dropped;
   plan.arms = plan_arms(study, datasets, registry, plan.dropped);
   plan_cells(study, how, datasets, registry, plan);
+  add_order(plan);
   add_budget_warnings(plan);
   return plan;
 }

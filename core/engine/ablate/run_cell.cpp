@@ -1,4 +1,5 @@
 // One cell of a study: prepare, train, predict the test set, evaluate. What is finished is not done again.
+#include "engine/ablate/earlier_seeds.hpp"
 #include "engine/ablate/plan.hpp"
 #include "engine/evaluate/folder.hpp"
 #include "engine/predict/predictor.hpp"
@@ -152,12 +153,25 @@ class CellRun {
     return chain;
   }
 
+  /// Runs of the same study that `train.stop` compares with: those that went to their end with their own training.
+  std::vector<fs::path> curves_of_earlier_seeds() const {
+    std::vector<fs::path> curves;
+    if (!experiment_.options().train.stop.active()) return curves;
+    for (const RunFolder& other : earlier_seeds(folder_)) {
+      const RunStatus status = other.status();
+      const bool whole = status.stopped_early.empty() && stages_done(status) > static_cast<size_t>(Stage::Train);
+      if (whole && fs::exists(other.curves())) curves.push_back(other.curves());
+    }
+    return curves;
+  }
+
   void train_stage() {
     if (adopt_shared_checkpoint()) return;
     PreparedDataset data = prepared(fitted_chain(dataset_->info()));
-    const TrainResult result = train(experiment_, data, folder_, registry_);
+    const TrainResult result = train(experiment_, data, folder_, registry_, curves_of_earlier_seeds());
     adopt_training_status();
     status_.train_seconds = result.seconds;
+    status_.stopped_early = result.stopped_early;
   }
 
   /// The checkpoint of another cell that was trained with the same hash; empty: none.
@@ -194,6 +208,7 @@ class CellRun {
     status_.step_seconds = theirs.step_seconds;
     status_.best_score = theirs.best_score;
     status_.train_seconds = theirs.train_seconds;
+    status_.stopped_early = theirs.stopped_early;
     log_info(text("trained already as ", source.filename().string(), "; its checkpoint is used"));
     return true;
   }

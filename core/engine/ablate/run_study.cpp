@@ -84,7 +84,7 @@ class CellRuns {
     try {
       throw_if_interrupted(plan_.folder);
       log_info(where + ": runs in " + planned.cell.run.string());
-      runner_({planned.experiment, folder, cache_, threads_of(planned.experiment),
+      runner_({planned.experiment, folder, cache_, threads_per_run(planned.experiment, jobs_),
                jobs_ > 1 ? title_of(planned.cell) + ": " : ""});
     } catch (const Interrupted&) {
       throw;
@@ -106,12 +106,6 @@ class CellRuns {
     log_error(where + " failed: " + reason);
     const std::lock_guard hold(mutex_);
     failures_.push_back(text(title_of(cell), ": ", reason));
-  }
-
-  int64_t threads_of(const Experiment& experiment) const {
-    if (jobs_ == 1) return 0;
-    const int64_t share = std::max<int64_t>(1, arithmetic_threads(RuntimeSection{}) / jobs_);
-    return std::min(share, arithmetic_threads(experiment.options().runtime));
   }
 
   const Plan& plan_;
@@ -150,6 +144,12 @@ std::unique_ptr<FolderLock> enter_folder(const Study& study, const Plan& plan) {
 }
 
 }  // namespace
+
+int64_t threads_per_run(const Experiment& experiment, int64_t jobs) {
+  if (jobs == 1) return 0;
+  const int64_t share = std::max<int64_t>(1, arithmetic_threads(RuntimeSection{}) / jobs);
+  return std::min(share, arithmetic_threads(experiment.options().runtime));
+}
 
 StudyResult run_study(const Study& study, const StudyRun& how, const Registry& registry) {
   const Plan plan = make_plan(study, how, registry);

@@ -82,10 +82,16 @@ void check_arms(const Study& study, const Registry& registry, const std::filesys
   if (!problems.empty()) throw ConfigError(text("the study ", file.string(), " cannot run:\n", join(problems, "\n")));
 }
 
-/// As many epochs for all; what the command line sets comes after it.
+/// The same for all; what the command line sets comes after it.
 std::vector<Override> budget_overrides(const BudgetSection& budget) {
-  if (!budget.epochs) return {};
-  return {{"train.epochs", ConfigNode::parse(std::to_string(*budget.epochs)), false, "budget.epochs of the study"}};
+  std::vector<Override> overrides;
+  if (budget.epochs) {
+    ConfigNode epochs = ConfigNode::parse(std::to_string(*budget.epochs));
+    overrides.push_back({"train.epochs", std::move(epochs), false, "budget.epochs of the study"});
+  }
+  if (budget.stop.active())
+    overrides.push_back({"train.stop", dump_options(budget.stop), false, "budget.stop of the study"});
+  return overrides;
 }
 
 Study read_study(const ConfigNode& root, const std::filesystem::path& file, const std::vector<Override>& overrides,
@@ -165,6 +171,7 @@ void RepeatsSection::bind(OptionBinder& o) {
 void BudgetSection::bind(OptionBinder& o) {
   o.field("max_runs", max_runs, "A plan of more runs is refused", AtLeast{1});
   o.field("epochs", epochs, "train.epochs of every arm", AtLeast{1});
+  o.group("stop", stop, "train.stop of every arm: when a run that is behind ends early");
 }
 
 void StudyOptions::bind(OptionBinder& o) {

@@ -43,6 +43,7 @@ struct RepeatsSection {
 
 struct BudgetSection {
   std::optional<int64_t> max_runs, epochs;
+  StopSection stop;
   void bind(OptionBinder& o);
 };
 
@@ -105,6 +106,7 @@ struct CellOrder {
   const std::filesystem::path& cache;
   int64_t threads = 0;     // 0: as the experiment says
   std::string line_start;  // before each of its lines, where several runs talk at once
+  bool probe = false;      // measures what it would cost instead; the result lies in probe_file(folder)
 };
 
 /// Runs one cell to its end; throws lamina::Error when it failed.
@@ -116,6 +118,9 @@ struct StudyRun {
   CellRunner runner;              // empty: run_cell() in this process
   int64_t jobs = 1;               // runs at the same time, which divide the cores; more than one needs a runner
 };
+
+/// Threads of one of `jobs` runs that go on at the same time; 0: as the experiment says.
+int64_t threads_per_run(const Experiment& experiment, int64_t jobs);
 
 /// Runs what is not done yet; a failed run is reported and the rest goes on. Writes plan.json, results.csv, stats.json
 /// and report.html into runs_root/<study>/. Throws Interrupted with state saved.

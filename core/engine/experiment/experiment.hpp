@@ -62,6 +62,9 @@ class Experiment {
   std::map<std::string, std::string> provenance_;
 };
 
+/// The section `train` without a rule that stops nothing, which is no part of an identity: runs from before there was
+/// one stay what they are.
+ConfigNode without_idle_stop(const ConfigNode& train);
 /// Path of an experiment or study by path or bare name; ConfigError listing known names otherwise.
 std::filesystem::path find_experiment(const std::string& what);
 /// Reads a file and merges its `base` chain; records who set what.

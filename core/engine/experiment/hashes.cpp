@@ -71,14 +71,25 @@ ConfigNode versions_of(const ConfigNode& resolved, const std::set<std::string>& 
 
 }  // namespace
 
+ConfigNode without_idle_stop(const ConfigNode& train) {
+  if (!train.contains("stop") || train.at("stop").text_or("rule", "none") != "none") return train;
+  ConfigNode rest = ConfigNode::object();
+  for (const std::string& key : train.keys()) {
+    if (key != "stop") rest.set(key, train.at(key));
+  }
+  return rest;
+}
+
 StageHashes Experiment::hashes(const Registry& registry, const std::string& data_fingerprint) const {
   const auto stage = [&](const std::string& before, const std::set<std::string>& sections, ConfigNode more) {
     ConfigNode identity = std::move(more);
     identity.set("before", before);
     identity.set("versions", versions_of(resolved_, sections, registry));
     for (const std::string& section : sections) {
-      identity.set(section,
-                   section == "dataset" ? without_paths(resolved_.at(section), folder_) : resolved_.at(section));
+      const ConfigNode content = resolved_.at(section);
+      identity.set(section, section == "dataset" ? without_paths(content, folder_)
+                            : section == "train" ? without_idle_stop(content)
+                                                 : content);
     }
     return sha256(identity.dump());
   };

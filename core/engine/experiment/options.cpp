@@ -37,6 +37,14 @@ void CheckpointSection::bind(OptionBinder& o) {
   o.field("every", every, "Epochs between checkpoints", AtLeast{1});
 }
 
+void StopSection::bind(OptionBinder& o) {
+  o.field("rule", rule,
+          "median: a run of a study ends early when its best validation score is behind the median of the runs with "
+          "earlier seeds; none: never",
+          OneOf{"none", "median"});
+  o.field("after", after, "Share of the epochs that every run gets", Range{0, 1});
+}
+
 void TrainSection::bind(OptionBinder& o) {
   o.field("trainable", trainable, "Globs over parameter names; nothing else trains", Required{});
   o.field("patch", patch, "Patch size, z y x; z = 1 makes a 2D network", AtLeast{1}, Required{});
@@ -53,6 +61,7 @@ void TrainSection::bind(OptionBinder& o) {
   o.field("validate_every", validate_every, "Epochs between validations on whole volumes", AtLeast{1});
   o.field("validation_cases", validation_cases, "At most so many validation cases each time; 0: all", AtLeast{0});
   o.group("checkpoint", checkpoint, "What is kept");
+  o.group("stop", stop, "When a run of a study ends early");
 }
 
 void TrainSection::check(OptionErrors& errors, const std::string& where) const {

@@ -33,6 +33,14 @@ struct CheckpointSection {
   void bind(OptionBinder& o);
 };
 
+/// When a run of a study ends before its time.
+struct StopSection {
+  std::string rule = "none";
+  double after = 0.3;
+  bool active() const { return rule != "none"; }
+  void bind(OptionBinder& o);
+};
+
 struct TrainSection {
   std::vector<std::string> trainable;
   std::vector<int64_t> patch;  // z, y, x
@@ -43,6 +51,7 @@ struct TrainSection {
   std::string amp = "none";
   double foreground = 0.33;
   CheckpointSection checkpoint;
+  StopSection stop;
   void bind(OptionBinder& o);
   void check(OptionErrors& errors, const std::string& where) const;
 };

@@ -167,9 +167,15 @@ void add_differences(const CompareSection& compare, const MetricInfo& metric, St
   const auto scores = all_scores(summary, metric.name, which);
   CompareRules rules = compare.rules();
   if (metric.name != summary.primary().name) rules.margin = 0;  // the margin has the primary metric's unit
-  const auto found = compare_arms(scores, rules, metric.higher_is_better, metric.name, references_of(summary, which));
+  const auto references = references_of(summary, which);
+  const auto found = compare_arms(scores, rules, metric.higher_is_better, metric.name, references);
   for (size_t i = 1; i < which.size(); ++i) {
-    summary.arms[which[i]].metrics.at(metric.name).difference = found[i - 1];
+    auto& difference = summary.arms[which[i]].metrics.at(metric.name).difference;
+    difference = found[i - 1];
+    // A shorter training is no fair match, to either side.
+    const bool cut_short =
+        summary.arms[which[i]].arm->stopped_early() || summary.arms[which[references[i]]].arm->stopped_early();
+    if (cut_short) difference->verdict = Verdict::Inconclusive;
   }
 }
 

@@ -4,10 +4,7 @@
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/text.hpp>
 
-#include <cmath>
-#include <cstdlib>
-#include <limits>
-#include <sstream>
+#include <algorithm>
 
 namespace lamina::engine {
 namespace {
@@ -89,23 +86,10 @@ std::vector<const RunData*> ArmData::done() const {
   return finished;
 }
 
-NumberColumns read_number_columns(const fs::path& file) {
-  std::istringstream lines(read_file(file));
-  std::string line;
-  if (!std::getline(lines, line)) return {};
-  const std::vector<std::string> names = split(line, ',');
-  NumberColumns columns;
-  for (const auto& name : names) columns[name];
-  while (std::getline(lines, line)) {
-    const std::vector<std::string> fields = split(line, ',');
-    for (size_t i = 0; i < names.size(); ++i) {
-      const std::string field = i < fields.size() ? fields[i] : "";
-      char* end = nullptr;
-      const double value = std::strtod(field.c_str(), &end);
-      columns[names[i]].push_back(end == field.c_str() ? std::numeric_limits<double>::quiet_NaN() : value);
-    }
-  }
-  return columns;
+bool ArmData::stopped_early() const {
+  const auto finished = done();
+  return std::any_of(finished.begin(), finished.end(),
+                     [](const RunData* run) { return !run->status.stopped_early.empty(); });
 }
 
 StudyData read_study_folder(const fs::path& folder) {

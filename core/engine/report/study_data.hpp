@@ -3,6 +3,7 @@
 
 #include "engine/ablate/study.hpp"
 #include "engine/evaluate/evaluation.hpp"
+#include "engine/run/number_columns.hpp"
 
 #include <filesystem>
 #include <map>
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace lamina::engine {
-
-/// A CSV file of numbers by column; an empty field is NaN.
-using NumberColumns = std::map<std::string, std::vector<double>>;
 
 struct RunData {
   int64_t seed = 0;
@@ -36,6 +34,7 @@ struct ArmData {
   std::vector<ArmChange> changes;
   std::vector<RunData> runs;  // by seed
   std::vector<const RunData*> done() const;
+  bool stopped_early() const;  // any of its finished runs
 };
 
 struct StudyData {
@@ -50,6 +49,5 @@ struct StudyData {
 
 /// DataError when plan.json is missing or damaged.
 StudyData read_study_folder(const std::filesystem::path& folder);
-NumberColumns read_number_columns(const std::filesystem::path& file);
 
 }  // namespace lamina::engine

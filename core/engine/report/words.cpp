@@ -191,6 +191,10 @@ std::vector<std::string> caveats_of(const StudySummary& study, const StudyData& 
     if (arm.uses_ground_truth)
       all.push_back("arm '" + arm.arm->name + "' uses ground truth at prediction (oracle prompts)");
     for (const auto& run : arm.arm->runs) {
+      if (!run.status.stopped_early.empty())
+        all.push_back(text("arm '", arm.arm->name, "', seed ", run.seed, " was stopped early ",
+                           run.status.stopped_early,
+                           "; its scores are those of a shorter training, and no verdict is given"));
       if (run.status.state == "done" || run.status.state == "failed") continue;
       all.push_back(text("arm '", arm.arm->name, "', seed ", run.seed, " is not finished (", run.status.state, ")"));
     }

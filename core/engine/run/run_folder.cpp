@@ -45,6 +45,7 @@ ConfigNode to_node(const RunStatus& status) {
   node.set("state", status.state);
   node.set("stage", status.stage);
   node.set("error", status.error);
+  if (!status.stopped_early.empty()) node.set("stopped_early", status.stopped_early);
   node.set("hashes", to_node(status.hashes));
   node.set("epoch", status.epoch);
   node.set("epochs", status.epochs);
@@ -68,6 +69,7 @@ RunStatus status_of(const ConfigNode& node) {
   status.state = node.text_or("state", status.state);
   status.stage = node.text_or("stage", "");
   status.error = node.text_or("error", "");
+  status.stopped_early = node.text_or("stopped_early", "");
   if (node.contains("hashes")) status.hashes = hashes_of(node.at("hashes"));
   status.epoch = integer_or(node, "epoch", 0);
   status.epochs = integer_or(node, "epochs", 0);

@@ -14,6 +14,7 @@ struct RunStatus {
   std::string state = "queued";  // queued | running | done | failed | stopped
   std::string stage;             // prepare | train | infer | evaluate
   std::string error;
+  std::string stopped_early;  // why training ended before its last epoch; "" where it did not
   StageHashes hashes;
   int64_t epoch = 0, epochs = 0;
   int64_t parameters_trainable = 0, parameters_total = 0;

@@ -19,6 +19,7 @@ ConfigNode Counters::to_node() const {
   node.set("seconds", seconds);
   if (best) node.set("best", *best);
   node.set("best_epoch", best_epoch);
+  if (!stopped.empty()) node.set("stopped", stopped);
   node.set("sums", std::move(under_way));
   return node;
 }
@@ -31,6 +32,7 @@ Counters Counters::from_node(const ConfigNode& node) {
   counters.seconds = node.at("seconds").as_number();
   if (node.contains("best")) counters.best = node.at("best").as_number();
   counters.best_epoch = node.at("best_epoch").as_integer();
+  counters.stopped = node.text_or("stopped", "");
   counters.sums.steps = under_way.at("steps").as_integer();
   counters.sums.loss = under_way.at("loss").as_number();
   counters.sums.grad_norm = under_way.at("grad_norm").as_number();

@@ -23,6 +23,7 @@ struct Counters {
   double seconds = 0;          // of training, over all sessions
   std::optional<double> best;  // score so far
   int64_t best_epoch = 0;
+  std::string stopped;  // why it ended early; "" where it did not
   EpochSums sums;
 
   ConfigNode to_node() const;

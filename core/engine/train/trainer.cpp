@@ -6,8 +6,8 @@
 namespace lamina::engine {
 
 TrainResult train(const Experiment& experiment, PreparedDataset& data, const RunFolder& folder,
-                  const Registry& registry) {
-  return Training(experiment, data, folder, registry).run();
+                  const Registry& registry, const std::vector<std::filesystem::path>& others) {
+  return Training(experiment, data, folder, registry, others).run();
 }
 
 }  // namespace lamina::engine

@@ -25,7 +25,8 @@ void require_same_training(const ConfigNode& stored, const ConfigNode& current, 
   for (const std::string section : {"prepare", "augment", "model", "weights", "train", "loss", "seed"}) {
     const ConfigNode before = stored.contains(section) ? stored.at(section) : ConfigNode();
     const ConfigNode now = current.contains(section) ? current.at(section) : ConfigNode();
-    if (!(before == now)) changed.push_back(section);
+    const bool same = section == "train" ? without_idle_stop(before) == without_idle_stop(now) : before == now;
+    if (!same) changed.push_back(section);
   }
   if (changed.empty()) return;
   throw ConfigError(text("the checkpoint in ", folder.string(), " was trained with other settings (", join(changed),
@@ -35,7 +36,7 @@ void require_same_training(const ConfigNode& stored, const ConfigNode& current, 
 }  // namespace
 
 Training::Training(const Experiment& experiment, const PreparedDataset& data, const RunFolder& folder,
-                   const Registry& registry)
+                   const Registry& registry, const std::vector<std::filesystem::path>& others)
     : experiment_(experiment),
       section_(experiment.options().train),
       data_(data),
@@ -44,6 +45,7 @@ Training::Training(const Experiment& experiment, const PreparedDataset& data, co
       info_(data.dataset().info()),
       device_(use_runtime(experiment.options().runtime)),
       model_(initial_model(experiment, info_, registry)),
+      stop_(section_, others),
       frozen_(frozen_hash(*model_)),
       status_(folder.status()) {
   model_->to(device_);
@@ -131,11 +133,13 @@ Batch Training::batch(int64_t index) const {
   return sampler_->batch(index / batches, index % batches);
 }
 
-TrainResult Training::result() const { return {counters_.epoch, counters_.best.value_or(0), counters_.seconds}; }
+TrainResult Training::result() const {
+  return {counters_.epoch, counters_.best.value_or(0), counters_.seconds, counters_.stopped};
+}
 
 TrainResult Training::run() {
   if (section_.epochs == 0 && !has_checkpoint(folder_.checkpoints(), "last")) save(true);
-  if (counters_.epoch >= section_.epochs) {
+  if (finished()) {
     fit_postprocess();  // does nothing where that is done
     return result();
   }
@@ -147,8 +151,9 @@ TrainResult Training::run() {
   progress_ = std::make_unique<Progress>("training", total_steps(), "steps");
   progress_->update(counters_.step);
   report(true);
-  while (counters_.epoch < section_.epochs) run_epoch();
+  while (!finished()) run_epoch();
   progress_.reset();
+  if (!counters_.stopped.empty()) log_info("stopped early " + counters_.stopped);
   log_info(text("trained ", counters_.epoch, " epochs in ", human_seconds(counters_.seconds), ", ",
                 status_.step_seconds, " s a step, peak memory ", human_bytes(status_.peak_memory_bytes), ", ",
                 last_note_));

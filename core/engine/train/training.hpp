@@ -7,6 +7,7 @@
 #include "engine/run/progress.hpp"
 #include "engine/train/checkpoint.hpp"
 #include "engine/train/ema.hpp"
+#include "engine/train/median_stop.hpp"
 #include "engine/train/run_log.hpp"
 #include "engine/train/step.hpp"
 #include "engine/train/trainer.hpp"
@@ -23,8 +24,8 @@ namespace lamina::engine {
 
 class Training {
  public:
-  Training(const Experiment& experiment, const PreparedDataset& data, const RunFolder& folder,
-           const Registry& registry);
+  Training(const Experiment& experiment, const PreparedDataset& data, const RunFolder& folder, const Registry& registry,
+           const std::vector<std::filesystem::path>& others);
   TrainResult run();
 
  private:
@@ -42,6 +43,7 @@ class Training {
   void count(const StepResult& result, double rate, double seconds);
   void finish_epoch();
   bool measure_epoch(EpochRow& row);
+  const std::optional<double>& deciding_score(const EpochRow& row) const;
   bool improves(double score) const;
   double validation_loss() const;
 
@@ -50,6 +52,7 @@ class Training {
   void stop_if_asked();
   void report(bool force);
   std::string note() const;
+  bool finished() const { return counters_.epoch >= section_.epochs || !counters_.stopped.empty(); }
   int64_t total_steps() const { return section_.epochs * section_.iterations; }
   TrainResult result() const;
 
@@ -66,6 +69,7 @@ class Training {
   std::optional<Ema> ema_;
   std::optional<TrainStep> step_;
   std::shared_ptr<const RowEncoder> rows_;  // null: the encoder trains, or sees no patch twice
+  const MedianStop stop_;
   Counters counters_;
   std::string frozen_;
   std::unique_ptr<RunLog> log_;

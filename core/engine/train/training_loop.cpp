@@ -73,7 +73,9 @@ void Training::finish_epoch() {
   counters_.epoch = row.epoch;
   counters_.sums = {};
   log_->add(row);
-  const bool due = row.epoch % section_.checkpoint.every == 0 || row.epoch == section_.epochs;
+  const auto& deciding = deciding_score(row);
+  if (deciding) counters_.stopped = stop_.reason(row.epoch, *counters_.best);
+  const bool due = row.epoch % section_.checkpoint.every == 0 || finished();
   if (best || due) save(best);
   report(true);
 }
@@ -94,11 +96,15 @@ bool Training::measure_epoch(EpochRow& row) {
   }
   row.val_dice = score->dice;
   row.val_classes = score->classes;
-  const auto& deciding = section_.checkpoint.metric == "loss" ? row.val_loss : row.val_dice;
+  const auto& deciding = deciding_score(row);
   if (!deciding || !improves(*deciding)) return false;
   counters_.best = deciding;
   counters_.best_epoch = row.epoch;
   return true;
+}
+
+const std::optional<double>& Training::deciding_score(const EpochRow& row) const {
+  return section_.checkpoint.metric == "loss" ? row.val_loss : row.val_dice;
 }
 
 bool Training::improves(double score) const {
