@@ -70,7 +70,9 @@ std::vector<PlannedArm> plan_arms(const Study& study, Datasets& datasets, const 
   }
   if (!problems.empty()) throw ConfigError("the study '" + study.name + "' cannot run:\n" + join(problems, "\n"));
   for (auto& arm : arms) {
-    arm.changes = diff(arms.front().experiment, arm.experiment);
+    const auto opponent = std::find_if(arms.begin(), arms.end(),
+                                       [&](const PlannedArm& other) { return other.arm.name == arm.arm.against; });
+    arm.changes = diff((opponent == arms.end() ? arms.front() : *opponent).experiment, arm.experiment);
     std::erase_if(arm.changes, [](const Difference& change) { return change.path == "name"; });
   }
   return arms;

@@ -17,7 +17,7 @@ namespace lamina::engine {
 struct PlannedArm {
   Arm arm;
   Experiment experiment;            // with the first seed
-  std::vector<Difference> changes;  // against the baseline
+  std::vector<Difference> changes;  // against the arm it is compared with
   std::vector<ParameterCount> parameters;
 };
 

@@ -13,12 +13,13 @@ namespace {
 
 /// The vocabulary of one entry of "arms".
 struct ArmOptions {
-  std::string name, description, experiment;
+  std::string name, description, experiment, against;
   ConfigNode set;
   void bind(OptionBinder& o) {
     o.field("name", name, "Name of the arm: letters, digits and any of . _ + - = ,", Required{});
     o.field("description", description, "What this arm asks, in one sentence");
     o.field("experiment", experiment, "Another experiment instead of the baseline");
+    o.field("against", against, "The arm that this one is compared with; default: the baseline");
     o.field("set", set, "path: value pairs on top of it; \"~path\": null deletes");
   }
 };
@@ -42,6 +43,7 @@ Arm read_arm(const ConfigNode& entry, const std::string& where, const std::files
   parse_options(options, entry, where, errors);
   Arm arm;
   arm.name = options.name, arm.description = options.description, arm.experiment = options.experiment;
+  arm.against = options.against;
   arm.overrides = overrides_of(options.set, where + ".set", "arm '" + options.name + "'", errors);
   const auto beside = folder / arm.experiment;
   if (!arm.experiment.empty() && std::filesystem::exists(beside)) arm.experiment = beside.string();
@@ -65,6 +67,19 @@ void check_arm_names(const std::vector<Arm>& arms, OptionErrors& errors) {
   for (const auto& arm : arms) {
     add_name_problem(arm.name, "name of an arm", errors);
     if (!seen.insert(arm.name).second) errors.add("arms", "two arms are called '" + arm.name + "'");
+  }
+}
+
+/// What `against` names must be there, and another arm.
+void check_opponents(const std::vector<Arm>& arms, OptionErrors& errors) {
+  std::vector<std::string> names;
+  for (const auto& arm : arms) names.push_back(arm.name);
+  for (const auto& arm : arms) {
+    const std::string where = text("arm '", arm.name, "'.against");
+    if (arm.against.empty()) continue;
+    if (arm.against == arm.name) errors.add(where, "an arm cannot be compared with itself");
+    if (std::find(names.begin(), names.end(), arm.against) == names.end())
+      errors.add(where, text("there is no arm '", arm.against, "'", did_you_mean(arm.against, names)));
   }
 }
 
@@ -122,6 +137,7 @@ Study read_study(const ConfigNode& root, const std::filesystem::path& file, cons
   study.baseline = study.arms.front().name;
   study.arms.insert(study.arms.end(), listed.begin(), listed.end());
   check_arm_names(study.arms, errors);
+  check_opponents(study.arms, errors);
   errors.throw_if_any("the study " + file.string() + " is wrong");
   return study;
 }
