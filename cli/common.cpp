@@ -1,6 +1,7 @@
 // What the heavy verbs share.
 #include "common.hpp"
 
+#include "engine/ablate/inspect_study.hpp"
 #include "engine/ablate/plan.hpp"
 
 #include <lamina/base/log.hpp>
@@ -85,7 +86,7 @@ std::vector<engine::Override> overrides_of(const po::variables_map& arguments) {
 }
 
 engine::Experiment load_experiment(const po::variables_map& arguments, const Registry& registry) {
-  return engine::Experiment::load(word_of(arguments, "experiment"), overrides_of(arguments), registry);
+  return engine::load_experiment_or_arm(word_of(arguments, "experiment"), overrides_of(arguments), registry);
 }
 
 engine::RunFolder folder_of(const engine::Experiment& experiment, const std::filesystem::path& runs,

@@ -29,7 +29,7 @@ std::filesystem::path runs_folder(const po::variables_map& arguments);
 std::unique_ptr<Registry> open_registry();
 /// --set in order, then --device and --threads.
 std::vector<engine::Override> overrides_of(const po::variables_map& arguments);
-/// The positional `experiment` with its overrides.
+/// The positional `experiment`, or an arm of a study (STUDY:ARM), with its overrides.
 engine::Experiment load_experiment(const po::variables_map& arguments, const Registry& registry);
 /// Where `train` puts an experiment: runs/<name>/<name>-s<seed>-<hash8>, as `ablate` would.
 engine::RunFolder folder_of(const engine::Experiment& experiment, const std::filesystem::path& runs,

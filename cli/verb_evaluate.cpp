@@ -3,6 +3,7 @@
 #include "heavy.hpp"
 
 #include "engine/ablate/plan.hpp"
+#include "engine/data/split_overlap.hpp"
 #include "engine/evaluate/folder.hpp"
 
 #include <lamina/base/atomic_file.hpp>
@@ -56,12 +57,15 @@ Scored score_against_folder(const po::variables_map& arguments, const Registry& 
           info};
 }
 
-/// Metrics and policy are the experiment's, cases its test split.
+/// Metrics are the experiment's, so is the policy where none is given, and cases are its test split.
 Scored score_against_experiment(const po::variables_map& arguments, const Registry& registry) {
   const auto experiment = load_experiment(arguments, registry);
   const auto dataset = engine::open_dataset(experiment, registry);
+  for (const auto& warning : engine::split_warnings(*dataset)) log_warning(warning);
   const auto& section = experiment.options().evaluate;
-  const engine::Evaluator evaluator(section.metrics, section.empty, dataset->info(), registry);
+  const bool given = !arguments["empty"].defaulted();
+  const engine::Evaluator evaluator(section.metrics, given ? word_of(arguments, "empty") : section.empty,
+                                    dataset->info(), registry);
   const auto ids = dataset->ids(Split::Test);
   return {
       engine::evaluate_folder(word_of(arguments, "predictions"), *dataset, ids, evaluator, folder_options(arguments)),
@@ -137,7 +141,8 @@ Verb evaluate_verb() {
                                                                                                        "dice,hd95"),
                 "metrics with --references: names with commas, or one entry as JSON; may be given again");
             add("empty", po::value<std::string>()->value_name("POLICY")->default_value("nnunet"),
-                "what counts where a mask is empty: nnunet, monai, transunet or strict");
+                "what counts where a mask is empty: nnunet, monai, transunet or strict; with --experiment, instead of "
+                "its own");
             add("output", po::value<std::string>()->value_name("FOLDER"), "write metrics.csv and summary.json there");
             add("allow-missing", "score what is there when predictions are missing");
             declare_experiment_options(options);

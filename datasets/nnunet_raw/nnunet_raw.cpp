@@ -92,13 +92,11 @@ NnunetRaw::NnunetRaw(const Options& options, const DatasetContext& context)
   info_.flip_axes = options.flip_axes;
   auto list = description.listed.empty() ? scan(folder_, description.file_ending) : std::move(description.listed);
   require_complete(folder_, list, info_.channels.size());
-  std::vector<CaseName> names;
   for (auto& one : list) {
     one.group = group_of(one.id, options.group);
-    names.push_back({one.id, one.group});
     cases_.emplace(one.id, std::move(one));
   }
-  plan_ = make_splits(options.split, std::move(names), {context.folder, folder_, fs::current_path()});
+  plan_ = make_splits(options.split, names_of(cases_), {folder_, context.folder});
 }
 
 Case NnunetRaw::load(const std::string& id, WithLabels labels) const {

@@ -116,8 +116,31 @@ TEST_F(NnunetRawTest, RefusesACaseThatIsInTrainAndTest) {
   folder_.write("s.json", R"([{"train": ["p0_f0"], "val": [], "test": ["p0_f0"]}])");
   auto chosen = options();
   chosen.split.file = "s.json";
+  EXPECT_THAT(message_of<DataError>([&] { NnunetRaw(chosen, {}); }), HasSubstr("in train and in val or test: p0_f0"));
+}
+
+TEST_F(NnunetRawTest, TakesASplitFileThatValidatesOnItsTest) {
+  folder_.write("s.json", R"([{"train": ["p0_f0"], "val": ["p1_f0"], "test": ["p1_f0", "p2_f0"]}])");
+  auto chosen = options();
+  chosen.split.file = "s.json";
+  chosen.group = "^(p[0-9]+)";
+  const NnunetRaw data(chosen, {});
+  EXPECT_EQ(data.ids(Split::Val), std::vector<std::string>{"p1_f0"});
+  EXPECT_EQ(data.ids(Split::Test), (std::vector<std::string>{"p1_f0", "p2_f0"}));
+  ASSERT_EQ(data.cases().size(), 10U);  // those that no part has, too
+  EXPECT_EQ(data.cases().back().id, "p4_f1");
+  EXPECT_EQ(data.cases().back().group, "p4");
+}
+
+TEST_F(NnunetRawTest, NamesItsFolderWhereAPresetsCasesAreMissing) {
+  auto chosen = options();
+  chosen.split.preset = "btcv_24_6_masam";
+  // The last numbers of its names are 0 and 1, five times each; the preset has a case 1.
   EXPECT_THAT(message_of<DataError>([&] { NnunetRaw(chosen, {}); }),
-              HasSubstr("more than one of train, val and test: p0_f0"));
+              ::testing::AllOf(HasSubstr(folder_.path().string()), HasSubstr("same number")));
+  chosen.split.preset = "acdc_70_10_20";
+  EXPECT_THAT(message_of<DataError>([&] { NnunetRaw(chosen, {}); }),
+              HasSubstr(folder_.path().string() + " lacks 96 of its 100 patients: patient005"));
 }
 
 TEST_F(NnunetRawTest, ListsMissingFilesAtOnce) {

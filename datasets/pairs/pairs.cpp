@@ -116,7 +116,7 @@ Pairs::Pairs(const Options& options, const DatasetContext& context) {
     plan_ = listed_plan(found);
     apply_budget(plan_, options.split.labels, names);
   } else {
-    plan_ = make_splits(options.split, std::move(names), {context.folder, folder, fs::current_path()});
+    plan_ = make_splits(options.split, std::move(names), {folder, context.folder});
   }
 }
 

@@ -39,6 +39,7 @@ class Pairs : public Dataset {
 
   DatasetInfo info() const override { return info_; }
   std::vector<std::string> ids(Split split) const override { return plan_.of(split); }
+  std::vector<CaseName> cases() const override { return names_of(cases_); }
   Case load(const std::string& id, WithLabels labels) const override;
   std::string fingerprint() const override;
 

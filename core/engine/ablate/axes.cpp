@@ -117,6 +117,8 @@ void check_names(const Condition& condition, const std::vector<DesignAxis>& axes
 
 }  // namespace
 
+std::vector<OptionDoc> axis_options() { return describe_options<AxisOptions>(); }
+
 void DesignSection::bind(OptionBinder& o) {
   o.field("type", type, "How levels are combined",
           OneOf{"one_factor", "grid", "leave_one_out", "add_one_in", "paired", "list", "random"});

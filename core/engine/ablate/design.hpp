@@ -35,6 +35,8 @@ struct DesignSection {
 
 /// Reads "axes": {NAME: {"path", "values"} or {"levels"}, "default", "when"}; `order` comes first, the rest by name.
 std::vector<DesignAxis> read_axes(const ConfigNode& node, const std::vector<std::string>& order, OptionErrors& errors);
+/// The vocabulary of an axis.
+std::vector<OptionDoc> axis_options();
 std::vector<Condition> read_constraints(const std::vector<std::string>& words, const std::vector<DesignAxis>& axes,
                                         OptionErrors& errors);
 /// "path": value pairs as overrides; "~path": null deletes.

@@ -2,6 +2,7 @@
 #include "engine/ablate/plan.hpp"
 
 #include "engine/ablate/earlier_seeds.hpp"
+#include "engine/data/split_overlap.hpp"
 #include "engine/encode/encoder_cache.hpp"
 
 #include <lamina/base/log.hpp>
@@ -30,12 +31,19 @@ class Datasets {
     const auto found = known_.find(key);
     if (found != known_.end()) return found->second;
     const auto dataset = open_dataset(experiment, registry_);
+    for (const auto& warning : split_warnings(*dataset)) {
+      if (std::find(warnings_.begin(), warnings_.end(), warning) == warnings_.end()) warnings_.push_back(warning);
+    }
     return known_[key] = {dataset->info(), dataset->fingerprint()};
   }
+
+  /// Of all splits that were looked at.
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
   const Registry& registry_;
   std::map<std::string, Known> known_;
+  std::vector<std::string> warnings_;
 };
 
 PlannedArm plan_arm(const Study& study, const Arm& arm, Datasets& datasets, const Registry& registry) {
@@ -237,6 +245,7 @@ Plan make_plan(const Study& study, const StudyRun& how, const Registry& registry
   plan.arms = plan_arms(study, datasets, registry, plan.dropped);
   plan_cells(study, how, datasets, registry, plan);
   add_order(plan);
+  plan.warnings.insert(plan.warnings.end(), datasets.warnings().begin(), datasets.warnings().end());
   add_budget_warnings(plan);
   return plan;
 }

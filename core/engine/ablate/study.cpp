@@ -229,12 +229,17 @@ void StudyOptions::check(OptionErrors& errors, const std::string&) const {
     errors.add("design.type", "'list' runs the arms listed; axes would do nothing");
 }
 
+bool says_study(const ConfigNode& root) {
+  return root.contains("baseline") || root.contains("arms") || root.contains("axes");
+}
+
+std::vector<OptionDoc> arm_options() { return describe_options<ArmOptions>(); }
+
 Study Study::load(const std::string& what, const std::vector<Override>& overrides, const Registry& registry) {
   const auto file = find_experiment(what);
   std::map<std::string, std::string> provenance;
   const ConfigNode root = read_merged(file, provenance);
-  const bool is_study = root.contains("baseline") || root.contains("arms") || root.contains("axes");
-  if (!is_study) return study_of_one(what, overrides, registry);
+  if (!says_study(root)) return study_of_one(what, overrides, registry);
   Study study = read_study(root, std::filesystem::absolute(file), overrides, registry);
   check_arms(study, registry, file);
   return study;

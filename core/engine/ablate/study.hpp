@@ -84,6 +84,11 @@ struct Study {
   const Arm& arm(const std::string& name) const;  ///< ConfigError with the nearest name
 };
 
+/// Whether a file's content is a study and not an experiment.
+bool says_study(const ConfigNode& root);
+/// The vocabulary of an entry of "arms".
+std::vector<OptionDoc> arm_options();
+
 /// One (arm, seed, fold): its experiment, hashes and folder.
 struct Cell {
   std::string arm;

@@ -1,6 +1,7 @@
 // Reads all cases on several threads and compares them.
 #include "engine/data/check.hpp"
 
+#include "engine/data/split_overlap.hpp"
 #include "engine/data/worker_threads.hpp"
 #include "engine/run/progress.hpp"
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::array kSplits{std::pair{Split::Train, "train"}, std::pair{Split::Val, "val"},
                              std::pair{Split::Test, "test"}};
+constexpr size_t kNamesShown = 20;
 constexpr double kDisplacementWarning = 0.5;  // voxels
 
 class Checker {
@@ -44,22 +46,35 @@ class Checker {
 
  private:
   void list_cases() {
-    std::map<std::string, std::string> seen;
-    for (const auto& [split, name] : kSplits) {
-      try {
+    std::set<std::string> seen;
+    try {
+      for (const auto& [split, name] : kSplits) {
         for (const auto& id : dataset_.ids(split)) {
-          const auto [known, fresh] = seen.emplace(id, name);
-          if (!fresh)
-            add({false, id, text("is in ", known->second, " and in ", name, ": selection would see the test")});
+          ++result_.split_sizes[name];
+          if (!seen.insert(id).second) continue;
           CaseRecord record;
           record.id = id;
           record.split = name;
-          if (fresh) result_.cases.push_back(std::move(record));
+          result_.cases.push_back(std::move(record));
         }
-      } catch (const DataError& error) {
-        add({false, "", error.what()});
       }
+      check_splits();
+    } catch (const DataError& error) {
+      add({false, "", error.what()});
     }
+  }
+
+  // A test that the model has learned from is none; the rest is for the user to judge.
+  void check_splits() {
+    for (const auto& overlap : split_overlaps(dataset_)) {
+      const bool learned = overlap.first == Split::Train && (overlap.second == Split::Test || !overlap.cases.empty());
+      for (const auto& sentence : overlap.sentences()) add({!learned, "", sentence});
+    }
+    const auto unused = unused_cases(dataset_);
+    if (unused.empty()) return;
+    add({true, "",
+         text(unused.size(), unused.size() == 1 ? " case is" : " cases are",
+              " in no part of the split: ", join_first(unused, kNamesShown))});
   }
 
   void read_cases() {
@@ -150,26 +165,18 @@ class Checker {
 
   // What only all cases together show.
   void compare_cases() {
-    std::map<std::string, std::set<std::string>> splits_of_group;
     std::vector<int64_t> with_class(result_.info.classes.size(), 0);
     for (const auto& record : result_.cases) {
-      if (record.readable) splits_of_group[record.group].insert(record.split);
       if (record.split != "train") continue;
       for (size_t c = 0; c < record.voxels.size(); ++c) with_class[c] += record.voxels[c] > 0 ? 1 : 0;
-    }
-    for (const auto& [group, splits] : splits_of_group) {
-      if (splits.size() > 1)
-        add({true, "",
-             text("group '", group, "' is in ", join(splits, " and "), ": cases of one patient leak between splits")});
     }
     for (size_t c = 1; c < with_class.size(); ++c) {
       if (with_class[c] == 0)
         add({true, "", text("class ", c, " '", result_.info.classes[c], "' is in no training case")});
     }
     for (const char* split : {"train", "val"}) {
-      const bool any = std::any_of(result_.cases.begin(), result_.cases.end(),
-                                   [&](const CaseRecord& one) { return one.split == split; });
-      if (!any) add({std::string(split) == "val", "", text("the split '", split, "' has no case")});
+      if (result_.split_sizes[split] == 0)
+        add({std::string(split) == "val", "", text("the split '", split, "' has no case")});
     }
   }
 

@@ -5,6 +5,7 @@
 #include <lamina/options/config_node.hpp>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ struct CaseRecord {
 
 struct DataCheck {
   DatasetInfo info;
-  std::vector<CaseRecord> cases;  ///< train, val, test; each in the dataset's order
+  std::vector<CaseRecord> cases;               ///< train, val, test; each in the dataset's order, each case once
+  std::map<std::string, int64_t> split_sizes;  ///< by "train", "val" and "test"
   std::vector<DataFault> faults;
   std::vector<std::filesystem::path> thumbnails;
 

@@ -46,8 +46,8 @@ std::vector<ClassCount> count_classes(const DataCheck& check) {
 }
 
 int64_t count_split(const DataCheck& check, const std::string& split) {
-  return std::count_if(check.cases.begin(), check.cases.end(),
-                       [&](const CaseRecord& one) { return one.split == split; });
+  const auto found = check.split_sizes.find(split);
+  return found == check.split_sizes.end() ? 0 : found->second;
 }
 
 void write_faults(std::ostream& out, const DataCheck& check) {

@@ -71,7 +71,8 @@ std::vector<MetricRow> Evaluator::score(const Volume& prediction, const Case& re
   Scratch scratch;
   for (size_t i = 0; i < metrics.size(); ++i) {
     const double worst = metrics[i]->worst();
-    const PolicyCase about{types[i], metrics[i]->higher_is_better(), std::isnan(worst) ? diagonal(truth) : worst};
+    const PolicyCase about{types[i], metrics[i]->higher_is_better(), std::isnan(worst) ? diagonal(truth) : worst,
+                           metrics[i]->defined_on_empty()};
     for (const auto& score : metrics[i]->measure(prediction, reference, scratch)) {
       const std::string flag = flag_of(score.counts);
       const auto& class_name = dataset.classes.at(static_cast<size_t>(score.class_id));

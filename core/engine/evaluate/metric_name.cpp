@@ -1,4 +1,5 @@
-// A length decides what a value means, so it is always in the name; other options only where somebody chose them.
+// A length decides what a value means, so it is always in the name; sizes and other options only where somebody chose
+// them.
 #include "engine/evaluate/metric_name.hpp"
 
 #include <lamina/base/text.hpp>
@@ -36,7 +37,11 @@ std::string metric_name(const ConfigNode& entry, const Registry& registry) {
     if (doc.name.ends_with("_mm")) {
       const std::string length = value.is_null() ? "" : length_text(value);
       if (!length.empty()) lengths += "@" + length;
-    } else if (!(value == doc.default_value)) {
+    } else if (value == doc.default_value) {
+      continue;
+    } else if (doc.name.ends_with("_mm3")) {
+      lengths += text("@", value.as_number(), "mm3");
+    } else {
       others += "_" + option_text(doc.name, value);
     }
   }

@@ -30,10 +30,10 @@ double transunet(double, const std::string& flag, const PolicyCase& about) {
   return about.higher_is_better && flag == "hallucinated" ? 1 : 0;
 }
 
-/// Right about an absent class is the best value, one empty mask the worst.
-double strict(double, const std::string& flag, const PolicyCase& about) {
+/// Right about an absent class is the best value, one empty mask the worst, where the metric itself does not say.
+double strict(double raw, const std::string& flag, const PolicyCase& about) {
   if (flag == "absent") return about.higher_is_better ? 1 : 0;
-  return about.worst;
+  return std::isnan(raw) ? about.worst : raw;
 }
 
 const std::map<std::string, Policy>& policies() {
@@ -56,7 +56,7 @@ std::string flag_of(const Counts& counts) {
 }
 
 double with_policy(const std::string& policy, double raw, const std::string& flag, const PolicyCase& about) {
-  return flag == "ok" ? raw : policies().at(policy)(raw, flag, about);
+  return flag == "ok" || about.defined_on_empty ? raw : policies().at(policy)(raw, flag, about);
 }
 
 double diagonal(const Volume& volume) {

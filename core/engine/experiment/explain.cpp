@@ -15,7 +15,7 @@ namespace {
 
 using Origins = std::map<std::string, std::string>;
 
-/// The resolved experiment seen along one path: the value, its documentation and its address.
+/// Settings seen along one path: the value, its documentation and its address.
 struct Spot {
   const Traced* value;
   std::string address;
@@ -30,9 +30,8 @@ struct Spot {
     for (const auto& [name, member] : at.value->members) known.push_back(name);
   }
   for (const Traced& item : at.value->items) known.push_back(item.entry_name());
-  throw ConfigError(text("nothing stands at '", key, "' in ",
-                         at.address.empty() ? "the experiment" : "'" + at.address + "'", did_you_mean(key, known),
-                         known.empty() ? "" : "; there are: " + join(known)));
+  throw ConfigError(text("nothing stands at '", key, "' in ", at.address.empty() ? "the file" : "'" + at.address + "'",
+                         did_you_mean(key, known), known.empty() ? "" : "; there are: " + join(known)));
 }
 
 Spot into_entry(const Spot& at, const std::string& key, const Registry& registry) {
@@ -77,15 +76,20 @@ std::string one_value(const Spot& spot, const Origins& origins) {
 }  // namespace
 
 std::string explain(const Experiment& experiment, const std::string& path, const Registry& registry) {
-  const Traced root = Traced::from(experiment.resolved(), "");
-  const Origins& origins = experiment.provenance();
+  return explain({experiment.resolved(), experiment.provenance(), describe_options<ExperimentOptions>()}, path,
+                 registry);
+}
+
+std::string explain(const Settings& settings, const std::string& path, const Registry& registry) {
+  const Traced root = Traced::from(settings.resolved, "");
+  const Origins& origins = settings.origins;
   if (path.empty()) {
     std::string lines;
     for (const auto& [address, value] : values_of(root))
       lines += text(address, " = ", value, "  # ", origin_of(origins, address), "\n");
     return lines;
   }
-  Spot spot{&root, "", describe_options<ExperimentOptions>(), "", {}};
+  Spot spot{&root, "", settings.options, "", {}};
   for (const PathStep& step : parse_path(path)) {
     spot = step.entry ? into_entry(spot, step.key, registry) : into_member(spot, step.key, registry);
   }

@@ -1,4 +1,4 @@
-// JSON Schema of experiment files: the sections' options, and every component's behind its `type`.
+// JSON Schema of experiment and study files: the sections' options, and every component's behind its `type`.
 #include "engine/experiment/inspect.hpp"
 
 #include <lamina/base/error.hpp>
@@ -76,19 +76,53 @@ json definitions(const Registry& registry) {
   return all;
 }
 
-}  // namespace
-
-ConfigNode config_schema(const Registry& registry) {
-  json schema = object_schema(describe_options<ExperimentOptions>());
-  schema["$schema"] = "http://json-schema.org/draft-07/schema#";
-  schema["title"] = "lamina experiment";
-  schema["definitions"] = definitions(registry);
+/// The head of a file's schema, and `base`, which any file may have.
+json file_schema(const std::vector<OptionDoc>& docs, const std::string& title) {
+  json schema = object_schema(docs);
+  schema["title"] = title;
   const json name{{"type", "string"}};
   schema["properties"]["base"] = {{"anyOf", {name, json{{"type", "array"}, {"items", name}}}},
                                   {"description", "Files that this one is merged onto, left to right"}};
+  return schema;
+}
+
+json experiment_schema() {
+  json schema = file_schema(describe_options<ExperimentOptions>(), "lamina experiment");
   schema["properties"]["weights"] = list_of(object_schema(describe_options<WeightsEntry>()));
   schema["properties"]["weights"]["description"] = "Pretrained weights";
   schema["anyOf"] = {{{"required", {"base"}}}, {{"required", {"dataset", "model", "train", "loss"}}}};
+  return schema;
+}
+
+constexpr const char* kDraft = "http://json-schema.org/draft-07/schema#";
+
+}  // namespace
+
+ConfigNode config_schema(const Registry& registry) {
+  json schema = experiment_schema();
+  schema["$schema"] = kDraft;
+  schema["definitions"] = definitions(registry);
+  return make_node(std::move(schema));
+}
+
+ConfigNode study_schema(const StudyDocs& docs, const Registry& registry) {
+  json schema = file_schema(docs.study, "lamina study");
+  schema["$schema"] = kDraft;
+  schema["definitions"] = definitions(registry);
+  schema["definitions"]["experiment"] = experiment_schema();
+  const json settings{{"type", "object"}};
+  json arm = object_schema(docs.arm), axis = object_schema(docs.axis);
+  arm["required"] = {"name"};
+  arm["properties"]["set"].update(settings);
+  axis["properties"]["values"]["type"] = "array";
+  axis["properties"]["levels"].update(json{{"type", "object"}, {"additionalProperties", settings}});
+  axis["oneOf"] = {{{"required", {"path", "values"}}}, {{"required", {"levels"}}}};
+  json& properties = schema["properties"];
+  properties["set"].update(settings);
+  properties["baseline"]["anyOf"] = {json{{"type", "string"}}, reference("experiment")};
+  properties["arms"].update(list_of(arm));
+  properties["axes"].update(json{{"type", "object"}, {"additionalProperties", axis}});
+  schema["anyOf"] = {{{"required", {"base"}}}, {{"required", {"baseline"}}}};
   return make_node(std::move(schema));
 }
 

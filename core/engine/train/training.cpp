@@ -1,6 +1,7 @@
 // Sets a training up, or up again from its last checkpoint.
 #include "engine/train/training.hpp"
 
+#include "engine/data/split_overlap.hpp"
 #include "engine/encode/encoder_cache.hpp"
 #include "engine/run/device.hpp"
 #include "engine/train/initial_model.hpp"
@@ -100,6 +101,7 @@ void Training::make_sampler() {
 }
 
 void Training::make_validation() {
+  for (const auto& warning : split_warnings(data_.dataset())) log_warning(warning);
   validation_ids_ = data_.dataset().ids(Split::Val);
   const auto most = static_cast<size_t>(section_.validation_cases);
   if (most > 0 && validation_ids_.size() > most) validation_ids_.resize(most);

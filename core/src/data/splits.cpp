@@ -1,4 +1,6 @@
-// Train, val and test: from a file, as nnU-Net draws them, or by group from a seed.
+// Train, val and test: as a paper has them, from a file, as nnU-Net draws them, or by group from a seed.
+#include "data/split_presets.hpp"
+
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/error.hpp>
 #include <lamina/base/random.hpp>
@@ -60,13 +62,15 @@ std::vector<std::string> names_in(const ConfigNode& entry, const std::string& pa
 }
 
 void check_plan(const SplitPlan& plan, const std::vector<CaseName>& cases, const fs::path& file) {
-  std::set<std::string> known, seen;
+  std::set<std::string> known;
   for (const auto& one : cases) known.insert(one.id);
   std::vector<std::string> missing, doubled;
   for (const auto split : {Split::Train, Split::Val, Split::Test}) {
+    std::set<std::string> seen;
     for (const auto& id : plan.of(split)) {
+      const bool learned = split != Split::Train && std::binary_search(plan.train.begin(), plan.train.end(), id);
       if (!known.contains(id)) missing.push_back(id);
-      if (!seen.insert(id).second) doubled.push_back(id);
+      if (!seen.insert(id).second || learned) doubled.push_back(id);
     }
   }
   if (!missing.empty()) {
@@ -74,14 +78,13 @@ void check_plan(const SplitPlan& plan, const std::vector<CaseName>& cases, const
                          " that the dataset lacks: ", join_first(missing, kNamesShown)));
   }
   if (!doubled.empty()) {
-    throw DataError(text(file.string(), ": these cases are in more than one of train, val and test: ",
+    throw DataError(text(file.string(), ": these cases are named twice in one part, or in train and in val or test: ",
                          join_first(doubled, kNamesShown)));
   }
 }
 
-SplitPlan plan_from_file(const SplitOptions& options, const std::vector<CaseName>& cases,
-                         const std::vector<fs::path>& folders) {
-  const fs::path file = find_file(options.file, folders);
+SplitPlan plan_from_file(const SplitOptions& options, const std::vector<CaseName>& cases, const SplitPlaces& places) {
+  const fs::path file = find_file(options.file, {places.experiment, places.dataset, fs::current_path()});
   const ConfigNode root = ConfigNode::parse(read_file(file), file.string());
   if (root.is_array() && (options.fold < 0 || options.fold >= static_cast<int64_t>(root.size()))) {
     throw ConfigError(text("split.fold ", options.fold, " is not in ", file.string(), "; it has folds 0 to ",
@@ -129,6 +132,23 @@ void take(std::vector<std::string>& into, const Groups& groups, std::vector<std:
   std::sort(into.begin(), into.end());
 }
 
+/// Validation of the usual share of the training groups, where the paper has none of its own.
+SplitPlan plan_from_preset(const SplitOptions& options, const std::vector<CaseName>& cases, const SplitPlaces& places) {
+  const SplitPreset& preset = split_preset(*options.preset);
+  SplitPlan plan = released_parts(preset, cases, options.fold, places.dataset);
+  if (!preset.draws_val(options.compat)) return plan;
+  std::vector<CaseName> training;
+  for (const auto& one : cases) {
+    if (std::binary_search(plan.train.begin(), plan.train.end(), one.id)) training.push_back(one);
+  }
+  const Groups groups = by_group(training);
+  std::vector<std::string> names = shuffled_groups(groups, options.seed);
+  plan.train.clear(), plan.val.clear();
+  take(plan.val, groups, names, groups_wanted(options.val.value_or(kDefaultShare), names.size()));
+  take(plan.train, groups, names, names.size());
+  return plan;
+}
+
 SplitPlan drawn_plan(const SplitOptions& options, const std::vector<CaseName>& cases) {
   const Groups groups = by_group(cases);
   std::vector<std::string> names = shuffled_groups(groups, options.seed);
@@ -146,20 +166,42 @@ SplitPlan drawn_plan(const SplitOptions& options, const std::vector<CaseName>& c
     take(plan.val, groups, names, groups_wanted(options.val.value_or(kDefaultShare), total));
     take(plan.train, groups, names, names.size());
   }
-  if (plan.train.empty()) {
-    throw ConfigError(text("the split leaves no case for training: ", total, total == 1 ? " group, " : " groups, ",
-                           plan.val.size(), " cases in val and ", plan.test.size(),
-                           " in test; lower split.val or split.test"));
-  }
   return plan;
+}
+
+void require_training(const SplitPlan& plan, const std::vector<CaseName>& cases) {
+  if (!plan.train.empty()) return;
+  throw ConfigError(text("the split leaves no case for training: of ", cases.size(),
+                         cases.size() == 1 ? " case, " : " cases, ", plan.val.size(), " are in val and ",
+                         plan.test.size(), " in test; lower split.val or split.test"));
+}
+
+void check_preset(const SplitOptions& options, OptionErrors& errors, const std::string& where) {
+  const SplitPreset& preset = split_preset(*options.preset);
+  if (!options.file.empty() || options.nnunet_fold || options.test) {
+    errors.add(where, "with 'preset' the parts are the paper's: leave out file, nnunet_fold and test");
+  }
+  if (options.val && !preset.draws_val(options.compat)) {
+    errors.add(where + ".val", text("the preset ", preset.name, options.compat == "release" ? ", as released," : "",
+                                    " says what validation is: leave out val"));
+  }
+  if (options.fold != 0 && preset.folds_below == 0)
+    errors.add(where + ".fold", text("the preset ", preset.name, " has no folds"));
 }
 
 }  // namespace
 
 void SplitOptions::bind(OptionBinder& o) {
+  OneOf presets{};
+  presets.choices = split_preset_names();
+  o.field("preset", preset, "A paper's split: its train and test, and its val or one drawn from its train", presets);
+  o.field("compat", compat,
+          "release: val as released, even where it is the test; repaired: drawn from train where the paper has no val "
+          "of its own",
+          OneOf{"repaired", "release"});
   o.field("file", file,
           "JSON list of {train, val[, test]} (splits_final.json); beside the experiment or in the dataset's folder");
-  o.field("fold", fold, "Entry of that list", AtLeast{0});
+  o.field("fold", fold, "Entry of that list, or fold of the preset where it has folds", AtLeast{0});
   o.field("nnunet_fold", nnunet_fold, "Fold of nnU-Net's own five, equal to what it draws when split.test is 0",
           Range{0, 4});
   o.field("val", val, "Groups for validation: a share below 1 or a number; 0.2 by default", AtLeast{0});
@@ -171,16 +213,21 @@ void SplitOptions::bind(OptionBinder& o) {
 }
 
 void SplitOptions::check(OptionErrors& errors, const std::string& where) const {
-  if (!file.empty() && (nnunet_fold || val || test)) {
+  if (preset) check_preset(*this, errors, where);
+  if (!preset && compat == "release") errors.add(where + ".compat", "says how a preset was released: name a preset");
+  if (!preset && !file.empty() && (nnunet_fold || val || test)) {
     errors.add(where, "with 'file' the parts come from the file: leave out nnunet_fold, val and test");
   }
   if (nnunet_fold && val) errors.add(where, "nnunet_fold says what validation is: leave out val");
   labels.check(errors, where);
 }
 
-SplitPlan make_splits(const SplitOptions& options, std::vector<CaseName> cases, const std::vector<fs::path>& folders) {
+SplitPlan make_splits(const SplitOptions& options, std::vector<CaseName> cases, const SplitPlaces& places) {
   std::sort(cases.begin(), cases.end(), [](const CaseName& a, const CaseName& b) { return a.id < b.id; });
-  SplitPlan plan = options.file.empty() ? drawn_plan(options, cases) : plan_from_file(options, cases, folders);
+  SplitPlan plan = options.preset         ? plan_from_preset(options, cases, places)
+                   : options.file.empty() ? drawn_plan(options, cases)
+                                          : plan_from_file(options, cases, places);
+  if (options.file.empty()) require_training(plan, cases);
   apply_budget(plan, options.labels, cases);
   return plan;
 }

@@ -129,6 +129,12 @@ Case read_case(const CaseFiles& files, const DatasetInfo& info, WithLabels label
   return one;
 }
 
+std::vector<CaseName> names_of(const std::map<std::string, CaseFiles>& cases) {
+  std::vector<CaseName> names;
+  for (const auto& [id, files] : cases) names.push_back({id, files.group});
+  return names;
+}
+
 std::string fingerprint_of(const std::vector<CaseFiles>& cases) {
   std::ostringstream all;
   for (const auto& one : cases) {

@@ -12,6 +12,7 @@ Loss::~Loss() = default;
 Metric::~Metric() = default;
 std::string Metric::unit() const { return ""; }
 bool Metric::higher_is_better() const { return true; }
+bool Metric::defined_on_empty() const { return false; }
 double Metric::worst() const { return 0; }
 
 Optimizer::~Optimizer() = default;

@@ -96,8 +96,9 @@ TEST(Splits, RefuseAFoldThatTheFileLacks) {
   SplitOptions options;
   options.file = "s.json";
   options.fold = 3;
-  const auto message =
-      testing::message_of<ConfigError>([&] { make_splits(options, in_groups(1, 1), {folder.path()}); });
+  const auto message = testing::message_of<ConfigError>([&] {
+    make_splits(options, in_groups(1, 1), {folder.path(), {}});
+  });
   EXPECT_THAT(message, HasSubstr("folds 0 to 0"));
 }
 

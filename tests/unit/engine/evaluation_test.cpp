@@ -122,6 +122,21 @@ TEST(EmptyMasks, MonaiKeepsSurfaceDiceAndMakesPlainHausdorffInfinite) {
   EXPECT_TRUE(std::isnan(with_policy("monai", kNan, "missed", {"hd95", false, 9})));
 }
 
+TEST(EmptyMasks, LeaveWhatIsDefinedWithoutVoxels) {
+  for (const auto& policy : empty_policies()) {
+    for (const std::string flag : {"absent", "missed", "hallucinated"}) {
+      EXPECT_EQ(with_policy(policy, 2.5, flag, {"volume_difference", false, 0, true}), 2.5) << policy << " " << flag;
+      EXPECT_EQ(with_policy(policy, 0, flag, {"lesion_tp", true, 0, true}), 0) << policy << " " << flag;
+    }
+  }
+}
+
+TEST(EmptyMasks, AreStrictOnlyWhereTheMetricDoesNotSay) {
+  EXPECT_EQ(with_policy("strict", 1, "missed", {"relative_volume_difference", false, kInfinity}), 1);
+  EXPECT_EQ(with_policy("strict", kNan, "hallucinated", {"relative_volume_difference", false, kInfinity}), kInfinity);
+  EXPECT_EQ(with_policy("strict", kNan, "missed", {"precision", true, 0}), 0);
+}
+
 TEST(EmptyMasks, NeverTouchAValueOfTwoMasks) {
   for (const auto& policy : empty_policies()) EXPECT_EQ(with_policy(policy, 0.25, "ok", {"dice", true, 0}), 0.25);
 }

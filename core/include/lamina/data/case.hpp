@@ -18,6 +18,10 @@ struct Volume {
   Size3 size() const { return {voxels.size(1), voxels.size(2), voxels.size(3)}; }
 };
 
+struct CaseName {
+  std::string id, group;
+};
+
 struct Case {
   std::string id;
   std::string group;                          ///< the patient: splits and statistics go by it

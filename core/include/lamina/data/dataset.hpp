@@ -38,6 +38,9 @@ class LAMINA_API Dataset {
   virtual DatasetInfo info() const = 0;
   /// Case ids of a split, in a fixed order. A split that names missing cases throws DataError listing them.
   virtual std::vector<std::string> ids(Split split) const = 0;
+  /// All cases with their patients, without reading them; also those that no split has. Default: the splits' cases, each
+  /// a patient of its own.
+  virtual std::vector<CaseName> cases() const;
   /// Reads one case; thread safe. DataError names case, file and fact: missing, truncated, NaN, sizes that differ.
   virtual Case load(const std::string& id, WithLabels labels) const = 0;
   /// Changes when the data change; part of every stage hash. Cheap: names, sizes and samples of the files.

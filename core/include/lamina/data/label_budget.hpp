@@ -12,10 +12,6 @@
 
 namespace lamina {
 
-struct CaseName {
-  std::string id, group;
-};
-
 /// Options of every dataset that has a training part; the other parts are never touched. A larger budget contains every
 /// smaller one of the same seed.
 struct LabelBudget {

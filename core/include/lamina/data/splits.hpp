@@ -13,9 +13,11 @@
 
 namespace lamina {
 
-/// Three ways: a file, nnU-Net's five folds, or shares drawn from a seed. Shares go by group, so that no patient is in
-/// two of them. A label budget then leaves a part of the training cases.
+/// Four ways: the split of a paper by its name, a file, nnU-Net's five folds, or shares drawn from a seed. Shares go by
+/// group, so that no patient is in two of them. A label budget then leaves a part of the training cases.
 struct SplitOptions {
+  std::optional<std::string> preset;   ///< name of a paper's split
+  std::string compat = "repaired";     ///< of the preset
   std::string file;                    ///< JSON: a list of {"train", "val"[, "test"]}, as nnU-Net's splits_final.json
   int64_t fold = 0;                    ///< entry of that list
   std::optional<int64_t> nnunet_fold;  ///< 0..4
@@ -39,10 +41,14 @@ struct SplitPlan {
 /// Keeps what the budget allows of plan.train. `cases`: names the groups.
 LAMINA_API void apply_budget(SplitPlan& plan, const LabelBudget& budget, const std::vector<CaseName>& cases);
 
-/// `folders`: where a relative split file is looked up, in order. DataError lists cases that the file names but `cases`
-/// lacks, and cases that are in two parts.
-LAMINA_API SplitPlan make_splits(const SplitOptions& options, std::vector<CaseName> cases,
-                                 const std::vector<std::filesystem::path>& folders);
+/// A split file is looked up beside the experiment, in the dataset's folder and in the current one.
+struct SplitPlaces {
+  std::filesystem::path dataset, experiment;
+};
+
+/// DataError lists cases that the preset or the file names but `cases` lacks, and training cases that are in another
+/// part too. Validation and test may share cases: that is how some splits were released, and for the engine to say.
+LAMINA_API SplitPlan make_splits(const SplitOptions& options, std::vector<CaseName> cases, const SplitPlaces& places);
 /// The validation cases of fold 0..4 as nnU-Net draws them (KFold(5, shuffle=True, random_state=12345) over sorted
 /// ids).
 LAMINA_API std::vector<std::string> nnunet_validation_fold(std::vector<std::string> ids, int64_t fold);

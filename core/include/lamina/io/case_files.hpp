@@ -5,6 +5,7 @@
 #include <lamina/data/dataset.hpp>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct CaseFiles {
 /// DataError names case, file and fact: channels, sizes or spacings that differ, undeclared labels, and what
 /// read_image() and read_labels() refuse. Origins or directions that differ by more than half a voxel are a warning.
 LAMINA_API Case read_case(const CaseFiles& files, const DatasetInfo& info, WithLabels labels);
+
+/// The cases and their patients.
+LAMINA_API std::vector<CaseName> names_of(const std::map<std::string, CaseFiles>& cases);
 
 /// Names, sizes, first and last bytes of all files, as 16 hexadecimal digits.
 LAMINA_API std::string fingerprint_of(const std::vector<CaseFiles>& cases);

@@ -50,6 +50,8 @@ class LAMINA_API Metric {
 
   virtual std::string unit() const;                      ///< "", "mm", "voxels"; default ""
   virtual bool higher_is_better() const;                 ///< default true
+  /// Volumes and numbers mean what they say where a mask is empty too: then policies leave them; default false.
+  virtual bool defined_on_empty() const;
   /// The value when exactly one of the masks is empty under the strict policy; NaN: the image's diagonal.
   virtual double worst() const;                          ///< default 0
   /// Labels of the prediction [1, D, H, W] against the case's labels, one score per foreground class. Voxels with the
