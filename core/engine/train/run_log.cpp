@@ -124,12 +124,14 @@ RunLog::RunLog(const RunFolder& folder, const Counters& done)
 
 RunLog::~RunLog() { set_log_listener({}); }
 
-void RunLog::add(const EpochRow& row) {
+ConfigNode RunLog::add(const EpochRow& row) {
   const std::lock_guard hold(mutex_);
   std::error_code missing;
   const bool fresh = fs::file_size(curves_, missing) == 0 || missing;
   append(curves_, (fresh ? header_of(row) : "") + line_of(row));
-  append(log_, node_of(row).dump() + "\n");
+  const ConfigNode entry = node_of(row);
+  append(log_, entry.dump() + "\n");
+  return entry;
 }
 
 void RunLog::say(LogLevel level, const std::string& message) {
