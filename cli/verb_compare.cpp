@@ -62,10 +62,12 @@ std::vector<std::string> difference_row(const engine::ArmSummary& arm, const eng
   std::vector<std::string> row{"  " + arm.arm->name, engine::metric_text(found.mean, metric)};
   if (!found.difference) return row;
   const auto& pair = *found.difference;
-  row.push_back(engine::metric_text(pair.difference.mean, metric, true));
-  row.push_back(text(engine::metric_text(pair.interval.low, metric, true), " to ",
-                     engine::metric_text(pair.interval.high, metric, true)));
-  row.push_back(engine::p_text(pair.p_corrected));
+  const bool known = std::isfinite(pair.difference.mean), sure = std::isfinite(pair.interval.low);
+  row.push_back(known ? engine::metric_text(pair.difference.mean, metric, true) : "-");
+  row.push_back(sure ? text(engine::metric_text(pair.interval.low, metric, true), " to ",
+                            engine::metric_text(pair.interval.high, metric, true))
+                     : "-");
+  row.push_back(std::isfinite(pair.p_corrected) ? engine::p_text(pair.p_corrected) : "-");
   row.push_back(std::to_string(pair.difference.units));
   row.push_back(engine::verdict_word(pair.verdict));
   return row;

@@ -16,9 +16,9 @@
 namespace lamina::engine {
 namespace {
 
-/// One evaluated run.
+/// One evaluated run. `own`: its folder where it is an entry by itself.
 struct ScoredRun {
-  std::string study, arm, folder, dataset, test_set;
+  std::string study, arm, own, dataset, test_set;
   int64_t seed = 0, cases = 0, undefined = 0, trainable = 0, total = 0;
   double mean = 0, train_seconds = 0;
   bool oracle = false;
@@ -40,13 +40,16 @@ std::string metric_of(const Database& database, const LeaderQuery& query) {
                          "; there are: ", join(names)));
 }
 
+/// Runs that no plan names (an older one did) may have other settings than the arm of their name: they stand alone.
 std::vector<ScoredRun> scored_runs(const Database& database, const LeaderQuery& query, const std::string& metric) {
   Statement rows = database.prepare(
-      "SELECT run.study, run.arm, run.folder, run.dataset, run.test_set, run.seed, metric.cases, metric.undefined, "
+      "SELECT run.study, run.arm, CASE WHEN ?4 OR NOT EXISTS(SELECT 1 FROM cell WHERE cell.study = run.study AND "
+      "cell.folder = run.folder) THEN run.folder ELSE '' END, run.dataset, run.test_set, run.seed, metric.cases, "
+      "metric.undefined, "
       "run.parameters_trainable, run.parameters_total, metric.mean, run.train_seconds, run.uses_ground_truth "
       "FROM metric JOIN run ON run.id = metric.run WHERE class = 0 AND metric = ?1 AND state = 'done' AND "
       "(?2 = '' OR study = ?2) AND (?3 = '' OR dataset = ?3) ORDER BY study, arm, seed, fold, folder");
-  rows.bind(metric, query.study, query.dataset);
+  rows.bind(metric, query.study, query.dataset, int64_t{query.group == LeaderGroup::Run});
   std::vector<ScoredRun> runs;
   while (rows.step()) {
     runs.push_back({rows.text(0), rows.text(1), rows.text(2), rows.text(3), rows.text(4), rows.integer(5),
@@ -69,11 +72,11 @@ std::vector<double> seed_means_of(const std::vector<ScoredRun>& runs) {
   return means;
 }
 
-LeaderEntry entry_of(const std::vector<ScoredRun>& runs, LeaderGroup group) {
+LeaderEntry entry_of(const std::vector<ScoredRun>& runs) {
   LeaderEntry entry;
   entry.study = runs.front().study;
   entry.arm = runs.front().arm;
-  if (group == LeaderGroup::Run) entry.run = runs.front().folder;
+  entry.run = runs.front().own;
   const auto seeds = seed_means_of(runs);
   entry.mean = mean_of(seeds);
   entry.sd = seeds.size() > 1 ? sd_of(seeds) : std::numeric_limits<double>::quiet_NaN();
@@ -126,8 +129,7 @@ void arrange(LeaderTable& table, const LeaderQuery& query, bool higher) {
 std::vector<LeaderTable> tables_of(const std::vector<ScoredRun>& runs, const LeaderQuery& query, bool higher) {
   std::map<std::vector<std::string>, std::vector<ScoredRun>> groups;
   for (const auto& run : runs) {
-    const std::string own = query.group == LeaderGroup::Run ? run.folder : "";
-    groups[{run.study, run.arm, run.dataset, own}].push_back(run);
+    groups[{run.study, run.arm, run.dataset, run.own}].push_back(run);
   }
   std::map<std::pair<std::string, std::string>, LeaderTable> tables;
   for (const auto& [name, members] : groups) {
@@ -137,7 +139,7 @@ std::vector<LeaderTable> tables_of(const std::vector<ScoredRun>& runs, const Lea
     table.dataset = members.front().dataset;
     table.test_set = sets.key();
     table.cases = sets.total();
-    table.entries.push_back(entry_of(members, query.group));
+    table.entries.push_back(entry_of(members));
     table.entries.back().cases = sets.total();
   }
   std::vector<LeaderTable> sorted;

@@ -21,7 +21,7 @@ struct LeaderQuery {
 };
 
 struct LeaderEntry {
-  std::string study, arm, run;  // run: its folder, where entries are runs
+  std::string study, arm, run;  // run: its folder, where the entry is one run
   double mean = 0, sd = 0;      // over seeds; sd is NaN for one seed
   int64_t runs = 0, seeds = 0, cases = 0, undefined = 0;
   int64_t parameters_trainable = 0, parameters_total = 0;

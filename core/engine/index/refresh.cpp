@@ -9,6 +9,7 @@
 #include <lamina/objective/metric.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -182,8 +183,10 @@ class Writer {
     Statement point = database_.prepare("INSERT OR REPLACE INTO curve VALUES(?1, ?2, ?3, ?4)");
     for (const auto& [name, values] : curves) {
       if (name == "epoch") continue;
-      for (size_t i = 0; i < values.size(); ++i) {
-        point.run(run, name, static_cast<int64_t>(epochs->second[i]), values[i]);
+      const size_t rows = std::min(values.size(), epochs->second.size());  // a name may stand there twice
+      for (size_t i = 0; i < rows; ++i) {
+        const double epoch = epochs->second[i];
+        if (std::abs(epoch) < 1e15) point.run(run, name, static_cast<int64_t>(epoch), values[i]);
       }
     }
   }
