@@ -103,7 +103,11 @@ std::string explain(const Settings& settings, const std::string& path, const Reg
 }
 
 std::vector<Difference> diff(const Experiment& left, const Experiment& right) {
-  const auto a = values_of(Traced::from(left.resolved(), "")), b = values_of(Traced::from(right.resolved(), ""));
+  return diff(left.resolved(), right.resolved());
+}
+
+std::vector<Difference> diff(const ConfigNode& left, const ConfigNode& right) {
+  const auto a = values_of(Traced::from(left, "")), b = values_of(Traced::from(right, ""));
   std::map<std::string, Difference> differences;
   for (const auto& [path, value] : a) {
     const auto other = b.find(path);

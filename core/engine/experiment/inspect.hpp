@@ -37,5 +37,6 @@ struct Difference {
 };
 /// Every value in which the resolved experiments differ, by path. `runtime` and `name` included.
 std::vector<Difference> diff(const Experiment& left, const Experiment& right);
+std::vector<Difference> diff(const ConfigNode& left, const ConfigNode& right);  ///< of resolved ones
 
 }  // namespace lamina::engine

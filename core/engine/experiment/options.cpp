@@ -81,6 +81,7 @@ void RuntimeSection::bind(OptionBinder& o) {
           "Keep a frozen encoder's features on disk; auto: where patches repeat, on: or say what stands in the way",
           OneOf{"auto", "on", "off"});
   o.field("encoder_cache_gib", encoder_cache_gib, "Room on disk for the features of all encoders, in GiB", AtLeast{0});
+  o.field("tensorboard", tensorboard, "Write the curves for TensorBoard too, into the run folder's tensorboard/");
 }
 
 void ExperimentOptions::bind(OptionBinder& o) {

@@ -66,6 +66,7 @@ struct RuntimeSection {
   std::string device = "auto", encoder_cache = "auto";
   int64_t threads = 0, workers = 1;  // 0: all cores
   double encoder_cache_gib = 20;
+  bool tensorboard = false;
   void bind(OptionBinder& o);
 };
 

@@ -3,6 +3,7 @@
 
 #include "engine/ablate/plan.hpp"
 #include "engine/report/html.hpp"
+#include "engine/report/metric_info.hpp"
 #include "engine/report/tables.hpp"
 
 #include <lamina/base/atomic_file.hpp>
@@ -19,18 +20,6 @@ struct DatasetFacts {
   std::string problem;
 };
 
-DatasetInfo info_from_scores(const StudyData& study) {
-  std::map<int64_t, std::string> classes{{0, "background"}};
-  for (const auto& arm : study.arms) {
-    for (const auto* run : arm.done()) {
-      for (const auto& row : run->rows) classes[row.class_id] = row.class_name;
-    }
-  }
-  DatasetInfo info;
-  for (const auto& [id, name] : classes) info.classes.push_back(name);
-  return info;
-}
-
 DatasetFacts dataset_of(const StudyData& study, const Experiment& experiment, const Registry& registry) {
   try {
     const auto dataset = open_dataset(experiment, registry);
@@ -39,29 +28,6 @@ DatasetFacts dataset_of(const StudyData& study, const Experiment& experiment, co
     log_warning(text("the report has no pictures: ", error.what()));
     return {nullptr, info_from_scores(study), error.what()};
   }
-}
-
-/// What a metric's component says of itself, with the options it was given.
-std::string meaning_of(const ConfigNode& entry, const std::string& type, const Registry& registry) {
-  std::string meaning = registry.find("metric", type, "evaluate.metrics").info.summary;
-  const ConfigNode full = registry.resolve("metric", entry);
-  std::vector<std::string> options;
-  for (const auto& key : full.keys()) {
-    if (key != "type" && key != "id") options.push_back(key + " " + full.at(key).dump());
-  }
-  return options.empty() ? meaning : text(meaning, " (", join(options), ")");
-}
-
-std::vector<MetricInfo> metrics_of(const Experiment& experiment, const DatasetInfo& dataset, const Registry& registry) {
-  const EvaluateSection& section = experiment.options().evaluate;
-  const Evaluator evaluator(section.metrics, section.empty, dataset, registry);
-  std::vector<MetricInfo> infos;
-  for (size_t i = 0; i < evaluator.names.size(); ++i) {
-    const Metric& metric = *evaluator.metrics[i];
-    infos.push_back({evaluator.names[i], metric.unit(), meaning_of(section.metrics[i], evaluator.types[i], registry),
-                     metric.higher_is_better()});
-  }
-  return infos;
 }
 
 ConfigNode environment_of_first(const StudyData& study) {
@@ -82,7 +48,7 @@ std::filesystem::path write_report(const std::filesystem::path& study_folder, co
   const Experiment experiment =
       Experiment::from_node(study.arms.front().experiment, study.arms.front().origin, {}, registry);
   const DatasetFacts facts = dataset_of(study, experiment, registry);
-  const StudySummary summary = summarise(study, metrics_of(experiment, facts.info, registry));
+  const StudySummary summary = summarise(study, metric_infos(experiment.options().evaluate, facts.info, registry));
   write_results_csv(study);
   write_stats(study, summary);
   ReportContents contents{

@@ -31,18 +31,16 @@ ArmData read_arm(const ConfigNode& node) {
   return arm;
 }
 
-RunData read_run(const ConfigNode& cell, const fs::path& study) {
+RunData planned_run(const ConfigNode& cell, const fs::path& study) {
   std::optional<int64_t> fold;
   if (cell.contains("fold")) fold = cell.at("fold").as_integer();
-  RunData run{cell.at("seed").as_integer(), fold, RunFolder(study / cell.at("run").as_text()), {}, {}, {}};
-  run.status = run.folder.status();
-  // A run of an older plan under the same name is not this cell's result.
-  const bool current =
-      run.status.stage == "evaluate" && run.status.hashes.evaluate == cell.at("hashes").at("evaluate").as_text();
-  if (run.status.state == "done" && !current) run.status.state = "queued";
-  if (run.status.state == "done") run.rows = read_metrics_csv(run.folder.metrics());
-  if (fs::exists(run.folder.curves())) run.curves = read_number_columns(run.folder.curves());
-  return run;
+  return {cell.at("seed").as_integer(),
+          fold,
+          RunFolder(study / cell.at("run").as_text()),
+          {},
+          {},
+          {},
+          cell.at("hashes").at("evaluate").as_text()};
 }
 
 CompareSection read_compare(const ConfigNode& node) {
@@ -70,7 +68,7 @@ StudyData read_plan(const fs::path& folder) {
   for (const auto& arm : items_of(plan, "arms")) study.arms.push_back(read_arm(arm));
   for (const auto& cell : items_of(plan, "cells")) {
     for (auto& arm : study.arms) {
-      if (arm.name == cell.at("arm").as_text()) arm.runs.push_back(read_run(cell, folder));
+      if (arm.name == cell.at("arm").as_text()) arm.runs.push_back(planned_run(cell, folder));
     }
   }
   return study;
@@ -92,7 +90,17 @@ bool ArmData::stopped_early() const {
                      [](const RunData* run) { return !run->status.stopped_early.empty(); });
 }
 
-StudyData read_study_folder(const fs::path& folder) {
+void read_results(RunData& run) {
+  run.status = run.folder.status();
+  const bool evaluated = run.status.stage == "evaluate";
+  // A run of an older plan under the same name is not this cell's result.
+  const bool current = run.planned.empty() || (evaluated && run.status.hashes.evaluate == run.planned);
+  if (run.status.state == "done" && !current) run.status.state = "queued";
+  if (run.status.state == "done" && evaluated) run.rows = read_metrics_csv(run.folder.metrics());
+  if (fs::exists(run.folder.curves())) run.curves = read_number_columns(run.folder.curves());
+}
+
+StudyData read_study_plan(const fs::path& folder) {
   if (!fs::exists(folder / "plan.json")) {
     throw DataError(
         text(folder.string(), " is no study's folder: it has no plan.json; `lamina ablate STUDY` makes one"));
@@ -103,6 +111,14 @@ StudyData read_study_folder(const fs::path& folder) {
     throw DataError(
         text((folder / "plan.json").string(), " is damaged: ", error.what(), "; `lamina ablate` writes it anew"));
   }
+}
+
+StudyData read_study_folder(const fs::path& folder) {
+  StudyData study = read_study_plan(folder);
+  for (auto& arm : study.arms) {
+    for (auto& run : arm.runs) read_results(run);
+  }
+  return study;
 }
 
 }  // namespace lamina::engine

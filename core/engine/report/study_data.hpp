@@ -20,6 +20,7 @@ struct RunData {
   RunStatus status;
   std::vector<MetricRow> rows;  // empty until the run is done
   NumberColumns curves;         // empty where another run trained for this one
+  std::string planned;          // the hash of `evaluate` that the plan gives it; "" where there is no plan
 };
 
 struct ArmChange {
@@ -49,5 +50,9 @@ struct StudyData {
 
 /// DataError when plan.json is missing or damaged.
 StudyData read_study_folder(const std::filesystem::path& folder);
+/// plan.json alone: the runs know where they lie, and nothing of themselves yet.
+StudyData read_study_plan(const std::filesystem::path& folder);
+/// Status, scores and curves of a run, from its folder. DataError when a file is damaged.
+void read_results(RunData& run);
 
 }  // namespace lamina::engine

@@ -20,15 +20,6 @@ std::string csv_field(const std::string& plain) {
   return quoted + "\"";
 }
 
-/// NaN is null: JSON knows no other way.
-void set_number(ConfigNode& node, const std::string& key, double value) {
-  if (std::isfinite(value)) {
-    node.set(key, value);
-  } else {
-    node.set(key, ConfigNode());
-  }
-}
-
 void set_count(ConfigNode& node, const std::string& key, const std::optional<int64_t>& count) {
   if (count) {
     node.set(key, *count);
@@ -100,23 +91,6 @@ ConfigNode metric_node(const MetricSummary& metric, const std::map<int64_t, std:
   return node;
 }
 
-ConfigNode arm_node(const ArmSummary& arm, const StudySummary& study, double alpha) {
-  ConfigNode node = ConfigNode::object(), metrics = ConfigNode::object();
-  node.set("name", arm.arm->name);
-  node.set("runs_done", static_cast<int64_t>(arm.arm->done().size()));
-  for (const auto& [name, metric] : arm.metrics) metrics.set(name, metric_node(metric, study.classes, alpha));
-  node.set("metrics", std::move(metrics));
-  node.set("missed", arm.missed);
-  node.set("hallucinated", arm.hallucinated);
-  node.set("parameters_trainable", arm.trainable);
-  node.set("parameters_total", arm.total);
-  node.set("train_seconds", arm.train_seconds);
-  node.set("seconds_per_case", arm.seconds_per_case);
-  node.set("peak_memory_bytes", arm.peak_memory);
-  node.set("uses_ground_truth", arm.uses_ground_truth);
-  return node;
-}
-
 ConfigNode ranking_node(const StudySummary& summary) {
   ConfigNode node = ConfigNode::object(), arms = ConfigNode::array();
   set_number(node, "tau", summary.ranking.tau);
@@ -136,6 +110,31 @@ ConfigNode ranking_node(const StudySummary& summary) {
 }
 
 }  // namespace
+
+void set_number(ConfigNode& node, const std::string& key, double value) {
+  if (std::isfinite(value)) {
+    node.set(key, value);
+  } else {
+    node.set(key, ConfigNode());
+  }
+}
+
+ConfigNode arm_node(const ArmSummary& arm, const StudySummary& study, double alpha) {
+  ConfigNode node = ConfigNode::object(), metrics = ConfigNode::object();
+  node.set("name", arm.arm->name);
+  node.set("runs_done", static_cast<int64_t>(arm.arm->done().size()));
+  for (const auto& [name, metric] : arm.metrics) metrics.set(name, metric_node(metric, study.classes, alpha));
+  node.set("metrics", std::move(metrics));
+  node.set("missed", arm.missed);
+  node.set("hallucinated", arm.hallucinated);
+  node.set("parameters_trainable", arm.trainable);
+  node.set("parameters_total", arm.total);
+  node.set("train_seconds", arm.train_seconds);
+  node.set("seconds_per_case", arm.seconds_per_case);
+  node.set("peak_memory_bytes", arm.peak_memory);
+  node.set("uses_ground_truth", arm.uses_ground_truth);
+  return node;
+}
 
 void write_results_csv(const StudyData& study) {
   std::ostringstream out;

@@ -1,13 +1,14 @@
 // Appends to a run's log and curves, and cuts them back when a run goes on from an older checkpoint.
 #include "engine/train/run_log.hpp"
 
+#include "engine/run/liveness.hpp"
+
 #include <lamina/base/atomic_file.hpp>
 #include <lamina/base/error.hpp>
 #include <lamina/base/text.hpp>
 
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -36,8 +37,6 @@ void append(const fs::path& file, const std::string& line) {
   out << line << std::flush;
   if (!out) throw StorageError(text("cannot write ", file.string(), ": ", std::strerror(errno)));
 }
-
-double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
 /// The shortest text that reads back as the same number.
 std::string number(double value) {
@@ -79,7 +78,7 @@ ConfigNode node_of(const EpochRow& row) {
   if (row.val_dice) node.set("val_dice", *row.val_dice);
   if (row.val_loss) node.set("val_loss", *row.val_loss);
   if (!row.val_classes.empty()) node.set("val_classes", node_of(row.val_classes));
-  node.set("time", now());
+  node.set("time", seconds_since_1970());
   return node;
 }
 
@@ -124,12 +123,14 @@ RunLog::RunLog(const RunFolder& folder, const Counters& done)
 
 RunLog::~RunLog() { set_log_listener({}); }
 
-void RunLog::add(const EpochRow& row) {
+ConfigNode RunLog::add(const EpochRow& row) {
   const std::lock_guard hold(mutex_);
   std::error_code missing;
   const bool fresh = fs::file_size(curves_, missing) == 0 || missing;
   append(curves_, (fresh ? header_of(row) : "") + line_of(row));
-  append(log_, node_of(row).dump() + "\n");
+  const ConfigNode entry = node_of(row);
+  append(log_, entry.dump() + "\n");
+  return entry;
 }
 
 void RunLog::say(LogLevel level, const std::string& message) {
@@ -137,7 +138,7 @@ void RunLog::say(LogLevel level, const std::string& message) {
   node.set("level", word_of(level));
   node.set("message", message);
   node.set("step", step_.load());
-  node.set("time", now());
+  node.set("time", seconds_since_1970());
   const std::lock_guard hold(mutex_);
   try {
     append(log_, node.dump() + "\n");

@@ -34,7 +34,7 @@ class RunLog {
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
 
-  void add(const EpochRow& row);
+  ConfigNode add(const EpochRow& row);  ///< returns the entry of log.jsonl
   void set_step(int64_t step) { step_ = step; }
 
  private:

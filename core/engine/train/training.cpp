@@ -117,6 +117,14 @@ void Training::make_validation() {
   validation_sampler_ = std::make_unique<Sampler>(data_, setup, std::vector<ConfigNode>{}, context, registry_);
 }
 
+void Training::make_events() {
+  if (experiment_.options().runtime.tensorboard) {
+    events_.emplace(folder_, experiment_.resolved());
+  } else {
+    EventFile::remove_all(folder_);
+  }
+}
+
 void Training::announce() const {
   int64_t trainable = 0, total = 0;
   for (const auto& count : count_parameters(*model_)) {
@@ -146,6 +154,7 @@ TrainResult Training::run() {
     return result();
   }
   log_ = std::make_unique<RunLog>(folder_, counters_);
+  make_events();
   announce();
   make_encoder();
   make_sampler();

@@ -7,6 +7,7 @@
 #include "engine/run/progress.hpp"
 #include "engine/train/checkpoint.hpp"
 #include "engine/train/ema.hpp"
+#include "engine/train/event_file.hpp"
 #include "engine/train/median_stop.hpp"
 #include "engine/train/run_log.hpp"
 #include "engine/train/step.hpp"
@@ -35,6 +36,7 @@ class Training {
   void make_encoder();
   void make_sampler();
   void make_validation();
+  void make_events();
   void announce() const;
 
   Batch batch(int64_t index) const;
@@ -73,6 +75,7 @@ class Training {
   Counters counters_;
   std::string frozen_;
   std::unique_ptr<RunLog> log_;
+  std::optional<EventFile> events_;
   std::unique_ptr<Sampler> sampler_, validation_sampler_;
   std::vector<std::string> validation_ids_;
   std::unique_ptr<Predictor> predictor_;

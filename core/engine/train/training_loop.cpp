@@ -72,7 +72,8 @@ void Training::finish_epoch() {
   last_note_ = "loss " + rounded(row.loss) + (row.val_dice ? ", dice " + rounded(*row.val_dice) : "");
   counters_.epoch = row.epoch;
   counters_.sums = {};
-  log_->add(row);
+  const ConfigNode entry = log_->add(row);
+  if (events_) events_->add(entry);
   const auto& deciding = deciding_score(row);
   if (deciding) counters_.stopped = stop_.reason(row.epoch, *counters_.best);
   const bool due = row.epoch % section_.checkpoint.every == 0 || finished();
