@@ -168,6 +168,12 @@ def scores_of_what_does_not_fit(box):
     box.refuses(2, *evaluate, "dice", says=["case_3", "8 x 24 x 20", "8 x 24 x 24"])
 
 
+def reports_that_cannot_be_made(box):
+    box.refuses(2, "report", "nowhere", says=["nowhere is no study's folder", "plan.json", "lamina ablate"])
+    box.refuses(2, "report", "nowhere", "--format", "ltex", says=["--format is 'ltex'", "did you mean 'latex'?"])
+    box.refuses(2, "report", "nowhere", "--format", "md", "--json", says=["--json", "--format md", "--output FILE"])
+
+
 def tensors_that_do_not_fit(box):
     flat = write_floats(box.folder / "flat.safetensors", image=([1, 1, 2, 2], [1, 2, 3, 4]))
     weights = write_floats(box.folder / "w.safetensors", nothing=([1], [1]))
@@ -182,7 +188,8 @@ def tensors_that_do_not_fit(box):
 CASES = [words_that_do_not_exist, experiments_that_do_not_exist, damaged_json, wrong_settings_are_all_named_at_once,
          globs_that_match_nothing, foreign_plugins, missing_data, data_check_lists_every_fault,
          training_meets_a_bad_case, an_image_that_is_text, models_that_cannot_predict,
-         images_that_cannot_be_predicted, scores_of_what_does_not_fit, tensors_that_do_not_fit]
+         images_that_cannot_be_predicted, scores_of_what_does_not_fit, reports_that_cannot_be_made,
+         tensors_that_do_not_fit]
 
 
 def main():

@@ -1,21 +1,18 @@
 // Averages over seeds, then over cases; differences are paired by case and seed.
 #include "engine/report/comparison.hpp"
 
+#include "engine/report/arm_scores.hpp"
+#include "engine/report/class_scores.hpp"
+
 #include <lamina/base/random.hpp>
 #include <lamina/base/text.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 
 namespace lamina::engine {
 namespace {
-
-using CaseValues = std::map<std::string, double>;
-
-/// Mean of what is defined; NaN where nothing is.
-double defined_mean(const std::vector<double>& values) { return mean_of(defined_of(values)); }
 
 std::vector<double> defined_values(const CaseValues& cases) {
   std::vector<double> values;
@@ -23,29 +20,6 @@ std::vector<double> defined_values(const CaseValues& cases) {
     if (!std::isnan(value)) values.push_back(value);
   }
   return values;
-}
-
-/// Scores by seed; the folds of a seed are pooled, a case that several folds test is averaged.
-std::map<int64_t, CaseValues> values_by_seed(const std::vector<const RunData*>& runs, const std::string& metric) {
-  std::map<int64_t, std::map<std::string, std::vector<double>>> gathered;
-  for (const auto* run : runs) {
-    for (const auto& [id, value] : case_means(run->rows, metric)) gathered[run->seed][id].push_back(value);
-  }
-  std::map<int64_t, CaseValues> seeds;
-  for (const auto& [seed, cases] : gathered) {
-    for (const auto& [id, values] : cases) seeds[seed][id] = defined_mean(values);
-  }
-  return seeds;
-}
-
-CaseValues mean_over_seeds(const std::vector<CaseValues>& seeds) {
-  std::map<std::string, std::vector<double>> gathered;
-  for (const auto& one : seeds) {
-    for (const auto& [id, value] : one) gathered[id].push_back(value);
-  }
-  CaseValues means;
-  for (const auto& [id, values] : gathered) means[id] = defined_mean(values);
-  return means;
 }
 
 std::map<int64_t, double> class_means(const std::vector<const RunData*>& runs, const std::string& metric) {
@@ -107,36 +81,6 @@ ArmSummary summarise_arm(const ArmData& arm, const std::vector<MetricInfo>& metr
   return summary;
 }
 
-/// Same text: the same trained models, seed by seed. "" where a run does not say.
-std::string training_of(const std::vector<const RunData*>& runs) {
-  std::string training;
-  for (const auto* run : runs) {
-    if (run->status.hashes.train.empty()) return "";
-    training += text(run->seed, " ", run->fold.value_or(0), " ", run->status.hashes.train, " ");
-  }
-  return training;
-}
-
-ArmScores scores_of(const ArmData& arm, const std::string& metric) {
-  const auto runs = arm.done();
-  std::map<std::string, std::string> groups;
-  for (const auto* run : runs) {
-    for (const auto& row : run->rows) groups[row.case_id] = row.group.empty() ? row.case_id : row.group;
-  }
-  const auto seeds = values_by_seed(runs, metric);
-  ArmScores scores{arm.name, {}, training_of(runs)};
-  for (const auto& [seed, cases] : seeds) scores.cases.seeds.push_back(seed);
-  for (const auto& [id, group] : groups) {
-    ScoreRow row{id, group, {}};
-    for (const auto& [seed, cases] : seeds) {
-      const auto found = cases.find(id);
-      row.values.push_back(found == cases.end() ? std::numeric_limits<double>::quiet_NaN() : found->second);
-    }
-    scores.cases.rows.push_back(std::move(row));
-  }
-  return scores;
-}
-
 /// The scores of all arms that have some, in their order; `which` are their numbers.
 std::vector<ArmScores> all_scores(const StudySummary& summary, const std::string& metric, std::vector<size_t>& which) {
   std::vector<ArmScores> scores;
@@ -148,15 +92,21 @@ std::vector<ArmScores> all_scores(const StudySummary& summary, const std::string
   return scores;
 }
 
-/// The number in `scores` of the arm that each is compared with: the baseline, or the arm of its pair.
+/// The arm of its pair, else the baseline.
+void set_references(StudySummary& summary) {
+  for (auto& arm : summary.arms) {
+    for (size_t i = 0; i < summary.arms.size(); ++i) {
+      if (summary.arms[i].arm->name == arm.arm->against) arm.reference = i;
+    }
+  }
+}
+
+/// The number in `scores` of the arm that each is compared with; an arm without scores leaves its partner to the first.
 std::vector<size_t> references_of(const StudySummary& summary, const std::vector<size_t>& which) {
   std::vector<size_t> references;
   for (const size_t arm : which) {
-    size_t reference = 0;
-    for (size_t i = 0; i < which.size(); ++i) {
-      if (summary.arms[which[i]].arm->name == summary.arms[arm].arm->against) reference = i;
-    }
-    references.push_back(reference);
+    const auto found = std::find(which.begin(), which.end(), summary.arms[arm].reference);
+    references.push_back(found == which.end() ? 0 : static_cast<size_t>(found - which.begin()));
   }
   return references;
 }
@@ -175,25 +125,8 @@ void add_differences(const CompareSection& compare, const MetricInfo& metric, St
     // A shorter training is no fair match, to either side.
     const bool cut_short =
         summary.arms[which[i]].arm->stopped_early() || summary.arms[which[references[i]]].arm->stopped_early();
-    if (cut_short) difference->verdict = Verdict::Inconclusive;
+    if (difference && cut_short) difference->verdict = Verdict::Inconclusive;
   }
-}
-
-/// Units and seeds of the first, in its order, for all.
-std::vector<ScoreTable> aligned(const std::vector<ArmScores>& scores, const std::string& unit) {
-  ScoreTable zeros = scores.front().cases;
-  for (const auto& arm : scores) {  // seeds that all have
-    std::erase_if(zeros.seeds, [&](int64_t seed) {
-      return std::find(arm.cases.seeds.begin(), arm.cases.seeds.end(), seed) == arm.cases.seeds.end();
-    });
-  }
-  for (auto& row : zeros.rows) row.values.assign(zeros.seeds.size(), 0);
-  std::vector<ScoreTable> tables;
-  for (const auto& arm : scores) {
-    const ScoreTable cases = difference_of(arm.cases, zeros);
-    tables.push_back(unit == "group" ? by_group(cases) : cases);
-  }
-  return tables;
 }
 
 void add_ranking(const CompareSection& compare, StudySummary& summary) {
@@ -202,6 +135,25 @@ void add_ranking(const CompareSection& compare, StudySummary& summary) {
   const CompareRules rules = compare.rules();
   summary.ranking = rank_arms(aligned(scores, rules.unit), summary.primary().higher_is_better, rules.draws, rules.alpha,
                               hash_name("ranking/" + summary.primary().name));
+}
+
+/// Every arm against every earlier one. By t intervals: a bootstrap of each pair would take minutes.
+void add_pairs(const CompareSection& compare, StudySummary& summary) {
+  constexpr size_t kMostArms = 24;
+  std::vector<size_t> which;
+  const MetricInfo& metric = summary.primary();
+  const auto scores = all_scores(summary, metric.name, which);
+  if (which.size() < 3 || which.size() > kMostArms) return;
+  std::vector<std::pair<size_t, size_t>> pairs;
+  for (size_t i = 1; i < which.size(); ++i) {
+    for (size_t k = 0; k < i; ++k) pairs.emplace_back(i, k);
+  }
+  CompareRules rules = compare.rules();
+  rules.interval = "t";
+  const auto found = compare_pairs(scores, pairs, rules, metric.higher_is_better, metric.name);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    if (found[i]) summary.pairs.push_back({which[pairs[i].first], which[pairs[i].second], *found[i]});
+  }
 }
 
 /// Patients, where the study counts groups and some hold several cases.
@@ -245,14 +197,17 @@ StudySummary summarise(const StudyData& study, std::vector<MetricInfo> metrics) 
   summary.primary_found = !wanted.empty();
   summary.metrics = std::move(metrics);
   for (const auto& arm : study.arms) summary.arms.push_back(summarise_arm(arm, summary.metrics));
+  set_references(summary);
   for (const auto& metric : summary.metrics) add_differences(study.compare, metric, summary);
   add_ranking(study.compare, summary);
+  add_pairs(study.compare, summary);
   summary.unit = unit_of(study);
   for (const auto& arm : study.arms) {
     for (const auto* run : arm.done()) {
       for (const auto& row : run->rows) summary.classes[row.class_id] = row.class_name;
     }
   }
+  add_classes(study.compare.rules().unit, summary);
   summary.best = best_arm(summary);
   for (const auto& arm : summary.arms) {
     if (!arm.metrics.empty()) {

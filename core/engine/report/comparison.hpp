@@ -26,13 +26,28 @@ struct MetricSummary {
   std::map<int64_t, double> classes;        // class -> mean over cases and seeds
 };
 
+/// One class of one arm, in the primary metric.
+struct ClassSummary {
+  std::map<std::string, double> cases;  // averaged over seeds
+  std::optional<double> difference;     // mean, paired by case and seed, to the arm's reference
+  double missed = 0, hallucinated = 0;  // cases, mean over seeds
+};
+
 struct ArmSummary {
   const ArmData* arm = nullptr;
-  std::map<std::string, MetricSummary> metrics;       // empty until a run is done
+  size_t reference = 0;                          // the arm it is compared with; itself for the baseline
+  std::map<std::string, MetricSummary> metrics;  // empty until a run is done
+  std::map<int64_t, ClassSummary> classes;
   double missed = 0, hallucinated = 0;                // (case, class) pairs, mean over seeds
   int64_t trainable = 0, total = 0, peak_memory = 0;  // memory: the largest of the runs
   double train_seconds = 0, seconds_per_case = 0;     // means over runs
   bool uses_ground_truth = false;
+};
+
+/// Two arms that need not be those of a comparison with the baseline.
+struct ArmPair {
+  size_t variant = 0, reference = 0;
+  ArmComparison found;
 };
 
 struct StudySummary {
@@ -45,6 +60,7 @@ struct StudySummary {
   std::string unit = "case";   // or "patient", where groups hold several cases and count once
   Ranking ranking;             // by the primary metric, of `ranked`
   std::vector<size_t> ranked;  // arms that have results
+  std::vector<ArmPair> pairs;  // by the primary metric, corrected over all of them; none for very many arms
   const MetricInfo& primary() const { return metrics.front(); }
   const ArmSummary& baseline() const { return arms.front(); }
 };

@@ -15,8 +15,9 @@ struct ReportContents {
   DatasetInfo dataset;
   std::string dataset_problem;  // why there are no pictures
   std::string empty_policy;
-  std::vector<std::vector<Overlay>> overlays;  // by arm
-  ConfigNode environment;                      // of the first run; null when there is none
+  std::vector<std::vector<Overlay>> overlays;     // by arm
+  ConfigNode environment;                         // of the first run; null when there is none
+  std::vector<std::vector<OverlayPair>> pairs{};  // by arm
 };
 
 std::string render_report(const ReportContents& contents);

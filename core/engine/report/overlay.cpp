@@ -1,9 +1,13 @@
 // Draws cases.
 #include "engine/report/overlay.hpp"
 
+#include "engine/report/class_scores.hpp"
+#include "engine/report/data_uri.hpp"
+
 #include <lamina/io/volume_io.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <torch/nn/functional/upsampling.h>
@@ -14,6 +18,7 @@ namespace {
 
 namespace F = torch::nn::functional;
 
+constexpr std::array<double, 3> kReferenceColour{0.34, 0.71, 0.91}, kPredictionColour{1.0, 0.62, 0.0};
 constexpr double kLongSide = 320;  // pixels of the picture
 constexpr int64_t kMargin = 8;     // voxels around the structures, at least
 
@@ -79,6 +84,20 @@ void paint(torch::Tensor picture, const torch::Tensor& mask, const std::array<do
   }
 }
 
+void tint(torch::Tensor picture, const torch::Tensor& mask, const std::array<double, 3>& colour, double depth) {
+  for (int64_t channel = 0; channel < 3; ++channel) {
+    const torch::Tensor plane = picture[channel];
+    plane.copy_(torch::where(mask, plane * (1 - depth) + colour[channel] * depth, plane));
+  }
+}
+
+/// True on diagonal stripes, three pixels wide and three apart.
+torch::Tensor stripes(int64_t height, int64_t width) {
+  return (torch::arange(height).unsqueeze(1) + torch::arange(width).unsqueeze(0)).remainder(6) < 3;
+}
+
+std::string png_uri(const torch::Tensor& picture) { return data_uri("image/png", encode_png(picture)); }
+
 /// Mirrors the picture so that the patient's right is on the left and anterior is up, where the axes are aligned.
 torch::Tensor radiological(torch::Tensor picture, const Geometry& geometry) {
   const auto& direction = geometry.direction;  // rows L, P, S; columns x, y, z
@@ -112,11 +131,38 @@ Overlay overlay_of(const std::string& role, const Ranked& chosen, const RunData&
     const Volume prediction = read_labels(run.folder.predictions() / (chosen.id + ".nii.gz"));
     overlay.slice = slice_of_interest(one.labels.primary().voxels, prediction.voxels);
     overlay.slices = prediction.voxels.size(1);
-    overlay.image = png_data_uri(encode_png(draw_overlay(one, prediction, overlay.slice)));
+    overlay.image = png_uri(draw_overlay(one, prediction, overlay.slice));
   } catch (const Error& error) {
     overlay.problem = error.what();
   }
   return overlay;
+}
+
+/// The first seed and fold that both have finished; null where there is none.
+std::pair<const RunData*, const RunData*> runs_to_compare(const ArmData& reference, const ArmData& arm) {
+  for (const auto* before : reference.done()) {
+    for (const auto* after : arm.done()) {
+      if (before != after && before->seed == after->seed && before->fold == after->fold) return {before, after};
+    }
+  }
+  return {nullptr, nullptr};
+}
+
+void draw_pair(OverlayPair& pair, const RunData& before, const RunData& after, const Dataset& dataset) {
+  const std::string& id = pair.before.case_id;
+  try {
+    const Case one = dataset.load(id, WithLabels::Yes);
+    const Volume left = read_labels(before.folder.predictions() / (id + ".nii.gz"));
+    const Volume right = read_labels(after.folder.predictions() / (id + ".nii.gz"));
+    for (Overlay* overlay : {&pair.before, &pair.after}) {
+      overlay->slice = slice_of_interest(left.voxels, right.voxels);
+      overlay->slices = left.voxels.size(1);
+    }
+    pair.before.image = png_uri(draw_overlay(one, left, pair.before.slice, &right));
+    pair.after.image = png_uri(draw_overlay(one, right, pair.after.slice, &left));
+  } catch (const Error& error) {
+    pair.before.problem = pair.after.problem = error.what();
+  }
 }
 
 }  // namespace
@@ -127,12 +173,14 @@ int64_t slice_of_interest(const torch::Tensor& reference, const torch::Tensor& p
   return counts.argmax().item<int64_t>();
 }
 
-torch::Tensor draw_overlay(const Case& one, const Volume& prediction, int64_t slice) {
+torch::Tensor draw_overlay(const Case& one, const Volume& prediction, int64_t slice, const Volume* beside) {
   const torch::NoGradGuard no_grad;
   const Volume& image = one.images.primary();
   const torch::Tensor reference = one.labels.primary().voxels[0][slice].to(torch::kInt64);
   const torch::Tensor predicted = prediction.voxels[0][slice].to(torch::kInt64);
-  const Window window = window_around((reference > 0).logical_or(predicted > 0));
+  torch::Tensor structures = (reference > 0).logical_or(predicted > 0);
+  if (beside) structures = structures.logical_or(beside->voxels[0][slice] > 0);
+  const Window window = window_around(structures);
   const auto& spacing = image.geometry.spacing;
   const double height = static_cast<double>(window.height) * spacing[1],
                width = static_cast<double>(window.width) * spacing[2];
@@ -140,35 +188,59 @@ torch::Tensor draw_overlay(const Case& one, const Volume& prediction, int64_t sl
   const std::vector<int64_t> size{std::max<int64_t>(8, std::lround(height * scale)),
                                   std::max<int64_t>(8, std::lround(width * scale))};
   torch::Tensor picture = enlarge(window.of(to_colours(image.voxels.select(1, slice))), size, true).clone();
-  const auto edge = [&](const torch::Tensor& labels) {
-    return contour(enlarge(window.of(labels).unsqueeze(0), size, false)[0]);
+  const auto shown = [&](const torch::Tensor& labels) {
+    return enlarge(window.of(labels).unsqueeze(0), size, false)[0];
   };
-  paint(picture, widened(edge(reference), 3), {0.34, 0.71, 0.91});
-  paint(picture, edge(predicted), {1.0, 0.62, 0.0});
+  const torch::Tensor there = shown(reference), found = shown(predicted), wrong = there != found;
+  tint(picture, wrong.logical_and(found > 0), kPredictionColour, 0.4);
+  tint(picture, wrong.logical_and(there > 0).logical_and(stripes(size[0], size[1])), kReferenceColour, 0.8);
+  paint(picture, widened(contour(there), 3), kReferenceColour);
+  paint(picture, contour(found), kPredictionColour);
   return radiological(picture, image.geometry).permute({1, 2, 0}).mul(255).round().to(torch::kUInt8).contiguous();
 }
 
-std::string png_data_uri(const std::string& bytes) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string uri = "data:image/png;base64,";
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t three = 0;
-    for (size_t k = 0; k < 3; ++k)
-      three = three << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (size_t k = 0; k < 4; ++k) uri += i + k <= bytes.size() ? kDigits[three >> (18 - 6 * k) & 63] : '=';
-  }
-  return uri;
+PictureCounts picture_counts(size_t arms) {
+  constexpr size_t kMost = 100;
+  PictureCounts counts;
+  if (3 * arms > kMost) counts.extremes = 1;
+  const size_t taken = counts.extremes * arms, left = kMost > taken ? kMost - taken : 0;
+  counts.pairs = std::min<size_t>(2, left / std::max<size_t>(1, 2 * arms));
+  return counts;
 }
 
-std::vector<Overlay> overlays_of(const ArmData& arm, const MetricInfo& metric, const Dataset& dataset) {
+std::vector<Overlay> overlays_of(const ArmData& arm, const MetricInfo& metric, const Dataset& dataset, size_t most) {
   const auto runs = arm.done();
   if (runs.empty()) return {};
   const auto cases = ranked_cases(*runs.front(), metric);
   if (cases.empty()) return {};
+  if (most == 1) return {overlay_of("worst", cases.front(), *runs.front(), dataset)};
   std::vector<Overlay> overlays{overlay_of("best", cases.back(), *runs.front(), dataset)};
   if (cases.size() > 2) overlays.push_back(overlay_of("median", cases[cases.size() / 2], *runs.front(), dataset));
   if (cases.size() > 1) overlays.push_back(overlay_of("worst", cases.front(), *runs.front(), dataset));
   return overlays;
+}
+
+std::vector<OverlayPair> overlay_pairs(const ArmData& arm, const ArmData& reference, const MetricInfo& metric,
+                                       const Dataset& dataset, size_t most) {
+  const auto [before, after] = runs_to_compare(reference, arm);
+  if (!before || !after || most == 0) return {};
+  const auto shifts = changes_between(case_means(before->rows, metric.name), case_means(after->rows, metric.name),
+                                      metric.higher_is_better);
+  std::vector<OverlayPair> pairs;
+  const auto add = [&](const CaseChange& shift) {
+    OverlayPair pair{shift.gain > 0 ? "gained most" : "lost most",
+                     before->seed,
+                     {reference.name, shift.id, 0, 1, shift.before, "", ""},
+                     {arm.name, shift.id, 0, 1, shift.after, "", ""}};
+    draw_pair(pair, *before, *after, dataset);
+    pairs.push_back(std::move(pair));
+  };
+  const bool gained = !shifts.empty() && shifts.back().gain > 0, lost = !shifts.empty() && shifts.front().gain < 0;
+  const bool both = gained && lost && most > 1;
+  const bool gain_leads = gained && (!lost || shifts.back().gain >= -shifts.front().gain);
+  if (gained && (both || gain_leads)) add(shifts.back());
+  if (lost && (both || !gain_leads)) add(shifts.front());
+  return pairs;
 }
 
 }  // namespace lamina::engine

@@ -57,7 +57,8 @@ std::string escape_markup(const std::string& plain) {
   return safe;
 }
 
-Svg::Svg(double width, double height, const std::string& title) : width_(width), height_(height), title_(title) {}
+Svg::Svg(double width, double height, const std::string& title, const std::string& description)
+    : width_(width), height_(height), title_(title), description_(description) {}
 
 void Svg::line(PlotPoint from, PlotPoint to, const Stroke& stroke) {
   body_ << "<line x1=\"" << number(from.x) << "\" y1=\"" << number(from.y) << "\" x2=\"" << number(to.x) << "\" y2=\""
@@ -94,6 +95,11 @@ void Svg::box(PlotPoint corner, double width, double height, const std::string& 
         << "\" height=\"" << number(height) << "\"" << fill_attributes(fill, opacity) << "/>";
 }
 
+void Svg::frame(PlotPoint corner, double width, double height, const Stroke& stroke) {
+  body_ << "<rect x=\"" << number(corner.x) << "\" y=\"" << number(corner.y) << "\" width=\"" << number(width)
+        << "\" height=\"" << number(height) << "\" fill=\"none\"" << stroke_attributes(stroke) << "/>";
+}
+
 void Svg::diamond(PlotPoint centre, double radius, const std::string& fill) {
   body_ << "<path" << fill_attributes(fill, 1) << " d=\"M" << number(centre.x - radius) << " " << number(centre.y)
         << "L" << number(centre.x) << " " << number(centre.y - radius) << "L" << number(centre.x + radius) << " "
@@ -107,11 +113,23 @@ void Svg::text(PlotPoint at, const std::string& words, Anchor anchor, const std:
   body_ << ">" << escape_markup(words) << "</text>";
 }
 
+void Svg::slanted_text(PlotPoint at, const std::string& words, const std::string& style) {
+  body_ << "<text transform=\"translate(" << number(at.x) << " " << number(at.y) << ") rotate(-45)\"";
+  if (!style.empty()) body_ << " class=\"" << style << "\"";
+  body_ << ">" << escape_markup(words) << "</text>";
+}
+
+void Svg::begin_group(const std::string& tip) { body_ << "<g><title>" << escape_markup(tip) << "</title>"; }
+
+void Svg::end_group() { body_ << "</g>"; }
+
 std::string Svg::str() const {
   std::ostringstream out;
   out << "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" viewBox=\"0 0 " << number(width_) << " "
-      << number(height_) << "\" style=\"max-width:" << number(width_) << "px\"><title>" << escape_markup(title_)
-      << "</title>" << body_.str() << "</svg>";
+      << number(height_) << "\" style=\"--w:" << number(width_) << "px\"><title>" << escape_markup(title_)
+      << "</title>";
+  if (!description_.empty()) out << "<desc>" << escape_markup(description_) << "</desc>";
+  out << body_.str() << "</svg>";
   return out.str();
 }
 

@@ -1,12 +1,11 @@
-// Writes results.csv and stats.json.
+// Puts a study's numbers into CSV and JSON.
 #include "engine/report/tables.hpp"
 
 #include "engine/statistics/precision.hpp"
 
-#include <lamina/base/atomic_file.hpp>
-
 #include <cmath>
 #include <iomanip>
+#include <limits>
 #include <sstream>
 
 namespace lamina::engine {
@@ -91,6 +90,28 @@ ConfigNode metric_node(const MetricSummary& metric, const std::map<int64_t, std:
   return node;
 }
 
+ConfigNode class_node(const ClassSummary& one) {
+  ConfigNode node = ConfigNode::object();
+  set_number(node, "difference", one.difference.value_or(std::numeric_limits<double>::quiet_NaN()));
+  node.set("missed", one.missed);
+  node.set("hallucinated", one.hallucinated);
+  return node;
+}
+
+ConfigNode pairs_node(const StudySummary& summary) {
+  ConfigNode list = ConfigNode::array();
+  for (const auto& pair : summary.pairs) {
+    ConfigNode node = ConfigNode::object();
+    node.set("arm", summary.arms[pair.variant].arm->name);
+    node.set("against", summary.arms[pair.reference].arm->name);
+    set_number(node, "mean", pair.found.difference.mean);
+    set_number(node, "p_corrected", pair.found.p_corrected);
+    node.set("verdict", verdict_word(pair.found.verdict));
+    list.push_back(std::move(node));
+  }
+  return list;
+}
+
 ConfigNode ranking_node(const StudySummary& summary) {
   ConfigNode node = ConfigNode::object(), arms = ConfigNode::array();
   set_number(node, "tau", summary.ranking.tau);
@@ -120,11 +141,13 @@ void set_number(ConfigNode& node, const std::string& key, double value) {
 }
 
 ConfigNode arm_node(const ArmSummary& arm, const StudySummary& study, double alpha) {
-  ConfigNode node = ConfigNode::object(), metrics = ConfigNode::object();
+  ConfigNode node = ConfigNode::object(), metrics = ConfigNode::object(), classes = ConfigNode::object();
   node.set("name", arm.arm->name);
   node.set("runs_done", static_cast<int64_t>(arm.arm->done().size()));
   for (const auto& [name, metric] : arm.metrics) metrics.set(name, metric_node(metric, study.classes, alpha));
   node.set("metrics", std::move(metrics));
+  for (const auto& [id, one] : arm.classes) classes.set(study.classes.at(id), class_node(one));
+  node.set("classes", std::move(classes));
   node.set("missed", arm.missed);
   node.set("hallucinated", arm.hallucinated);
   node.set("parameters_trainable", arm.trainable);
@@ -136,7 +159,7 @@ ConfigNode arm_node(const ArmSummary& arm, const StudySummary& study, double alp
   return node;
 }
 
-void write_results_csv(const StudyData& study) {
+std::string results_csv(const StudyData& study) {
   std::ostringstream out;
   out << "arm,seed,case,group,class,class_name,metric,value,flag\n" << std::setprecision(9);
   for (const auto& arm : study.arms) {
@@ -149,10 +172,10 @@ void write_results_csv(const StudyData& study) {
       }
     }
   }
-  write_file(study.folder / "results.csv", out.str());
+  return out.str();
 }
 
-void write_stats(const StudyData& study, const StudySummary& summary) {
+std::string stats_json(const StudyData& study, const StudySummary& summary) {
   ConfigNode root = ConfigNode::object(), arms = ConfigNode::array();
   root.set("study", study.name);
   root.set("baseline", study.baseline);
@@ -164,7 +187,8 @@ void write_stats(const StudyData& study, const StudySummary& summary) {
   for (const auto& arm : summary.arms) arms.push_back(arm_node(arm, summary, study.compare.alpha));
   root.set("arms", std::move(arms));
   root.set("ranking", ranking_node(summary));
-  write_file(study.folder / "stats.json", root.dump(2) + "\n");
+  root.set("pairs", pairs_node(summary));
+  return root.dump(2) + "\n";
 }
 
 }  // namespace lamina::engine

@@ -107,6 +107,26 @@ std::string metric_text(double value, const MetricInfo& metric, bool sign) {
   return metric.unit.empty() ? digits : text(digits, " ", metric.unit);
 }
 
+std::string bare_number(double value, const MetricInfo& metric, bool sign) {
+  const std::string words = metric_text(value, metric, sign);
+  return words.substr(0, words.find(' '));
+}
+
+std::string label_of(const MetricInfo& metric) {
+  return metric.unit.empty() ? metric.name : metric.name + " (" + metric.unit + ")";
+}
+
+std::vector<const MetricInfo*> secondary_metrics(const StudySummary& study, const CompareSection& compare) {
+  std::vector<const MetricInfo*> shown;
+  for (const auto& metric : study.metrics) {
+    const bool wanted = std::any_of(compare.secondary.begin(), compare.secondary.end(), [&](const std::string& one) {
+      return metric_named({metric.name}, one) == metric.name;
+    });
+    if (wanted && metric.name != study.primary().name) shown.push_back(&metric);
+  }
+  return shown;
+}
+
 std::string short_count(int64_t count) {
   char digits[32];
   if (count < 1000) return std::to_string(count);
@@ -176,8 +196,12 @@ std::vector<std::string> caveats_of(const StudySummary& study, const StudyData& 
                        study.primary().name));
   }
   if (study.cases > 0 && study.cases < kFewCases) {
-    all.push_back(text("only ", plural(study.cases, "test case"),
-                       ": intervals are wide, and wider in truth than the bootstrap says"));
+    all.push_back(
+        text("only ", plural(study.cases, "test case"),
+             data.compare.ci == "t"
+                 ? ": intervals are wide, and the t interval takes their mean for normally distributed, which "
+                   "so few cannot show"
+                 : ": intervals are wide, and wider in truth than the bootstrap says"));
   }
   if (data.seeds.size() == 1)
     all.push_back("one seed: how much a repeated training would move these numbers is not known");

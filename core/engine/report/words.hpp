@@ -10,6 +10,11 @@ namespace lamina::engine {
 
 /// "0.8412", "3.21 mm"; "undefined" for NaN. `sign`: "+0.0031".
 std::string metric_text(double value, const MetricInfo& metric, bool sign = false);
+/// The same without the unit, which stands in the column's head.
+std::string bare_number(double value, const MetricInfo& metric, bool sign = false);
+std::string label_of(const MetricInfo& metric);  ///< "hd95 (mm)"
+/// Of those that were evaluated, what the study's `compare.secondary` names.
+std::vector<const MetricInfo*> secondary_metrics(const StudySummary& study, const CompareSection& compare);
 std::string short_count(int64_t count);  ///< "1.23 M"
 
 std::string p_text(double p);  ///< "0.012", "below 0.001"; "undefined" for NaN

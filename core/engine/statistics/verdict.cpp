@@ -132,20 +132,19 @@ std::string verdict_word(Verdict verdict) {
   }
 }
 
-std::vector<std::optional<ArmComparison>> compare_arms(const std::vector<ArmScores>& arms, const CompareRules& rules,
-                                                       bool higher_is_better, const std::string& metric,
-                                                       const std::vector<size_t>& against) {
+std::vector<std::optional<ArmComparison>> compare_pairs(const std::vector<ArmScores>& arms,
+                                                        const std::vector<std::pair<size_t, size_t>>& pairs,
+                                                        const CompareRules& rules, bool higher_is_better,
+                                                        const std::string& metric) {
   std::vector<std::optional<ArmComparison>> all;
-  if (arms.empty()) return all;
   std::vector<PreparedArm> prepared;
   for (const auto& arm : arms) prepared.push_back(prepare(arm, rules));
-  for (size_t i = 1; i < arms.size(); ++i) {
+  for (const auto& [variant, reference] : pairs) {
     all.emplace_back();
-    const size_t reference = against.empty() ? 0 : against[i];
-    const ScoreTable cases = difference_of(arms[i].cases, arms[reference].cases);
-    if (reference == i || cases.seeds.empty() || cases.rows.empty()) continue;
-    const uint64_t seed = hash_name(arms[i].name + "/" + metric);
-    all.back() = compare(arms, prepared, i, reference, cases, rules, higher_is_better, seed);
+    const ScoreTable cases = difference_of(arms[variant].cases, arms[reference].cases);
+    if (reference == variant || cases.seeds.empty() || cases.rows.empty()) continue;
+    const uint64_t seed = hash_name(arms[variant].name + "/" + metric);
+    all.back() = compare(arms, prepared, variant, reference, cases, rules, higher_is_better, seed);
   }
   correct(
       all, rules, [](const ArmComparison& one) { return one.p; },
@@ -157,6 +156,14 @@ std::vector<std::optional<ArmComparison>> compare_arms(const std::vector<ArmScor
     if (one) one->verdict = verdict_of(*one, rules, higher_is_better);
   }
   return all;
+}
+
+std::vector<std::optional<ArmComparison>> compare_arms(const std::vector<ArmScores>& arms, const CompareRules& rules,
+                                                       bool higher_is_better, const std::string& metric,
+                                                       const std::vector<size_t>& against) {
+  std::vector<std::pair<size_t, size_t>> pairs;
+  for (size_t i = 1; i < arms.size(); ++i) pairs.emplace_back(i, against.empty() ? 0 : against[i]);
+  return compare_pairs(arms, pairs, rules, higher_is_better, metric);
 }
 
 }  // namespace lamina::engine

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lamina::engine {
@@ -54,5 +55,11 @@ struct ArmComparison {
 std::vector<std::optional<ArmComparison>> compare_arms(const std::vector<ArmScores>& arms, const CompareRules& rules,
                                                        bool higher_is_better, const std::string& metric,
                                                        const std::vector<size_t>& against = {});
+
+/// The same for (variant, reference) pairs of `arms`: Holm's family are the pairs.
+std::vector<std::optional<ArmComparison>> compare_pairs(const std::vector<ArmScores>& arms,
+                                                        const std::vector<std::pair<size_t, size_t>>& pairs,
+                                                        const CompareRules& rules, bool higher_is_better,
+                                                        const std::string& metric);
 
 }  // namespace lamina::engine

@@ -261,6 +261,18 @@ TEST_F(StudyTest, AReportMayBeGivenAwayWithoutPictures) {
               AllOf(::testing::Not(HasSubstr("data:image/png")), HasSubstr("left out, as asked for")));
 }
 
+TEST_F(StudyTest, AReportHasItsNumbersInOtherFormats) {
+  const StudyResult result = run_study(load(), how(), registry);
+  const auto written = [&](ReportFormat format) { return report_text(result.folder, registry, format); };
+  EXPECT_EQ(written(ReportFormat::Csv), read_file(result.folder / "results.csv"));
+  EXPECT_EQ(written(ReportFormat::Json), read_file(result.folder / "stats.json"));
+  EXPECT_THAT(written(ReportFormat::Markdown), HasSubstr("\n| no\\_overlap | "));
+  EXPECT_THAT(written(ReportFormat::Latex), HasSubstr("\nno\\_overlap & "));
+  const fs::path elsewhere = folder / "page.html";
+  EXPECT_EQ(write_report(result.folder, registry, CasePictures::LeftOut, elsewhere), elsewhere);
+  EXPECT_THAT(read_file(elsewhere), HasSubstr("<title>small - lamina report</title>"));
+}
+
 TEST_F(StudyTest, RunsOnlyTheChosenArms) {
   StudyRun chosen = how();
   chosen.only = {"plain"};

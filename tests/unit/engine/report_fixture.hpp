@@ -74,7 +74,10 @@ class MadeUpStudy : public lamina::testing::FolderTest {
     const StudySummary numbers = summary(study);
     ReportContents contents{
         study, numbers, dataset.info(), "", "nnunet", {}, ConfigNode::parse(R"({"lamina": "1.2.3"})")};
-    for (const auto& arm : study.arms) contents.overlays.push_back(overlays_of(arm, numbers.primary(), dataset));
+    for (const auto& arm : study.arms) {
+      contents.overlays.push_back(overlays_of(arm, numbers.primary(), dataset));
+      contents.pairs.push_back(overlay_pairs(arm, study.arms.front(), numbers.primary(), dataset));
+    }
     return render_report(contents);
   }
 
