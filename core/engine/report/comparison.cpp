@@ -111,6 +111,11 @@ std::vector<size_t> references_of(const StudySummary& summary, const std::vector
   return references;
 }
 
+/// A training that was cut short is no match for a whole one.
+bool is_fair(const StudySummary& summary, size_t arm, size_t other) {
+  return !summary.arms[arm].arm->stopped_early() && !summary.arms[other].arm->stopped_early();
+}
+
 void add_differences(const CompareSection& compare, const MetricInfo& metric, StudySummary& summary) {
   if (summary.baseline().metrics.empty()) return;
   std::vector<size_t> which;
@@ -122,10 +127,7 @@ void add_differences(const CompareSection& compare, const MetricInfo& metric, St
   for (size_t i = 1; i < which.size(); ++i) {
     auto& difference = summary.arms[which[i]].metrics.at(metric.name).difference;
     difference = found[i - 1];
-    // A shorter training is no fair match, to either side.
-    const bool cut_short =
-        summary.arms[which[i]].arm->stopped_early() || summary.arms[which[references[i]]].arm->stopped_early();
-    if (difference && cut_short) difference->verdict = Verdict::Inconclusive;
+    if (difference && !is_fair(summary, which[i], which[references[i]])) difference->verdict = Verdict::Inconclusive;
   }
 }
 
@@ -152,7 +154,10 @@ void add_pairs(const CompareSection& compare, StudySummary& summary) {
   rules.interval = "t";
   const auto found = compare_pairs(scores, pairs, rules, metric.higher_is_better, metric.name);
   for (size_t i = 0; i < pairs.size(); ++i) {
-    if (found[i]) summary.pairs.push_back({which[pairs[i].first], which[pairs[i].second], *found[i]});
+    if (!found[i]) continue;
+    summary.pairs.push_back({which[pairs[i].first], which[pairs[i].second], *found[i]});
+    ArmPair& pair = summary.pairs.back();
+    if (!is_fair(summary, pair.variant, pair.reference)) pair.found.verdict = Verdict::Inconclusive;
   }
 }
 
