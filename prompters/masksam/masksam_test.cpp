@@ -1,6 +1,7 @@
 // MaskSAM's prompt generator against its description in torch, and what it promises about its prompts.
 #include "masksam.hpp"
 #include "fake_vit.hpp"
+#include "golden_file.hpp"
 
 namespace lamina {
 namespace {
@@ -11,8 +12,7 @@ using testing::prompt;
 using testing::prompter_model;
 
 const TensorDict& golden() {
-  static const TensorDict tensors =
-      read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/masksam_prompter.safetensors").tensors;
+  static const TensorDict tensors = testing::golden_file("masksam_prompter");
   return tensors;
 }
 

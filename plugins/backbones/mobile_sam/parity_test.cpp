@@ -1,4 +1,5 @@
 // MobileSAM's image encoder and its blocks against formulas in numpy (tests/parity/make_mobile_sam.py).
+#include "golden_file.hpp"
 #include "made_numbers.hpp"
 #include "mobile_sam.hpp"
 #include "sam_encoder.hpp"
@@ -13,12 +14,8 @@ using testing::largest_difference;
 
 constexpr double kBlockTolerance = 1e-5, kEncoderTolerance = 1e-4;
 
-TensorDict golden_file(const std::string& name) {
-  return read_safetensors(std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/" + name).tensors;
-}
-
 const TensorDict& golden() {
-  static const TensorDict tensors = golden_file("mobile_sam.safetensors");
+  static const TensorDict tensors = testing::golden_file("mobile_sam");
   return tensors;
 }
 
@@ -212,7 +209,7 @@ TEST(MobileSamParity, TheEncoderInItsOwnSizeEqualsTheFormulas) {
     torch::Tensor target = tensor;
     target.copy_(testing::made(index++, tensor.sizes().vec(), centre - reach, centre + reach));
   }
-  expect_golden_encoder(*encoder, {"full", {1, 3, 224, 160}, 0}, golden_file("mobile_sam_full.safetensors"),
+  expect_golden_encoder(*encoder, {"full", {1, 3, 224, 160}, 0}, testing::golden_file("mobile_sam_full"),
                         {20, 8, 3});
 }
 

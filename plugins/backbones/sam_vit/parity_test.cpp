@@ -1,4 +1,5 @@
 // SAM's image encoder against PyPI's segment-anything (tests/parity/make_sam_encoder.py).
+#include "golden_file.hpp"
 #include "made_numbers.hpp"
 #include "sam_encoder.hpp"
 
@@ -8,12 +9,8 @@ namespace {
 using testing::largest_difference;
 using testing::made;
 
-std::string parity_file(const std::string& name) {
-  return std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/" + name;
-}
-
 const TensorDict& golden() {
-  static const TensorDict tensors = read_safetensors(parity_file("sam_encoder.safetensors")).tensors;
+  static const TensorDict tensors = testing::golden_file("sam_encoder");
   return tensors;
 }
 
@@ -66,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Grids, SamParity,
 
 // ViT-B on 256 x 256 pixels: position table and tables of relative position of SAM's own size, cropped and resized.
 TEST(SamBaseSlow, EqualsSegmentAnythingOnViTB) {
-  const TensorDict expected = read_safetensors(parity_file("sam_encoder_base.safetensors")).tensors;
+  const TensorDict expected = testing::golden_file("sam_encoder_base");
   const auto encoder =
       testing::sam_encoder(R"("size": "base", "position": "crop", "rel_pos": "runtime")", {3, {2, 256, 256}});
   const torch::NoGradGuard no_grad;

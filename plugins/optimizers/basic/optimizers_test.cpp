@@ -1,5 +1,6 @@
 // The optimizers against Python torch, and their way through a checkpoint.
 #include "component_test.hpp"
+#include "golden_file.hpp"
 
 #include <lamina/objective/optimizer.hpp>
 
@@ -10,8 +11,6 @@ struct Setting {
   const char* name;   // in the golden file
   const char* entry;  // of the experiment
 };
-
-std::string golden() { return std::string(LAMINA_TEST_SOURCE_DIR) + "/tests/parity/optimizers.safetensors"; }
 
 OptimizerContext context_of(const TensorDict& start) {
   OptimizerContext context;
@@ -31,7 +30,7 @@ void take_step(Optimizer& optimizer, const OptimizerContext& context, int64_t st
 class OptimizerParity : public ::testing::TestWithParam<Setting> {};
 
 TEST_P(OptimizerParity, EqualsPythonTorchAfterEveryStep) {
-  const auto tensors = read_safetensors(golden()).tensors;
+  const auto tensors = testing::golden_file("optimizers");
   TensorDict start;
   for (const char* name : {"layer.weight", "layer.bias"}) start[name] = tensors.at(std::string("start.") + name);
   const auto context = context_of(start);

@@ -2,8 +2,8 @@
 #include "engine/segment/sam_model.hpp"
 
 #include "experiment_fixture.hpp"
+#include "golden_file.hpp"
 
-#include <lamina/model/safetensors.hpp>
 #include <lamina/plugin/loader.hpp>
 #include <lamina/segment/mask_generator.hpp>
 
@@ -43,7 +43,7 @@ class SegmentParity : public lamina::testing::FolderTest {
         << name;
   }
 
-  const TensorDict golden_ = read_safetensors(LAMINA_TEST_SOURCE_DIR "/tests/parity/segment.safetensors").tensors;
+  const TensorDict golden_ = lamina::testing::golden_file("segment");
   Registry registry_;
   std::unique_ptr<Predictor> predictor_;
 };
