@@ -116,7 +116,8 @@ int leaderboard(const po::variables_map& arguments) {
 Verb leaderboard_verb() {
   return {"leaderboard",
           "ranks what was evaluated in all studies, one table for each set of test cases",
-          "lamina leaderboard [--metric NAME] [--group arm|run|study] [--study STUDY] [--dataset NAME] [--limit N]",
+          "lamina leaderboard [--metric NAME] [--group arm|run|study] [--study STUDY] [--dataset NAME] [--limit N] "
+          "[--runs DIR]",
           "lamina leaderboard --metric hd95 --group run --limit 10",
           [](po::options_description& options, po::positional_options_description&) {
             auto add = options.add_options();

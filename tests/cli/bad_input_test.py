@@ -5,6 +5,7 @@ usage: bad_input_test.py LAMINA
 """
 
 import gzip
+import json
 import math
 import shutil
 import sys
@@ -77,6 +78,23 @@ def missing_data(box):
     box.refuses(2, "train", "dots.json", "--set", "dataset.root=Dataset901", says=["'Dataset901' was not found; looked for"])
     (box.data / "dataset.json").unlink()
     box.refuses(2, "data", "check", "dots.json", says=["has no dataset.json", "nnU-Net's raw layout"])
+
+
+def wrong_splits(box):
+    def split(**parts):
+        return "dataset.split=" + json.dumps(parts)
+
+    box.refuses(2, "train", "dots.json", "--set", split(preset="synapse_18_21"),
+                says=["dataset.split.preset", "'synapse_18_21'", "did you mean 'synapse_18_12'"])
+    box.refuses(2, "train", "dots.json", "--set", split(preset="synapse_18_12"),
+                says=["Dataset900_Dots lacks 27 of its 30 cases: case0004, case0005", "case0040", "last number"])
+    box.refuses(2, "train", "dots.json", "--set", split(preset="acdc_70_10_20", test=0.2), says=["leave out file, nnunet_fold and test"])
+    (box.folder / "splits.json").write_text('[{"train": ["case_0"], "val": ["case_1"], "test": ["case_1", "case_2"]}]')
+    box.reports(0, "data", "check", "dots.json", "--set", split(file="splits.json"),
+                says=["warning: validation and test intersect: 1 case; the chosen checkpoint has seen them",
+                      "warning: 1 case is in no part of the split: case_3"])
+    box.reports(2, "data", "check", "dots.json", "--set", split(file="splits.json"), "--set", "dataset.group=^(case)",
+                says=["error: training and test intersect: other cases of 1 patient (case); the model has learned from them"])
 
 
 def spoil_all_cases(box):
@@ -186,7 +204,7 @@ def tensors_that_do_not_fit(box):
 
 
 CASES = [words_that_do_not_exist, experiments_that_do_not_exist, damaged_json, wrong_settings_are_all_named_at_once,
-         globs_that_match_nothing, foreign_plugins, missing_data, data_check_lists_every_fault,
+         globs_that_match_nothing, foreign_plugins, missing_data, wrong_splits, data_check_lists_every_fault,
          training_meets_a_bad_case, an_image_that_is_text, models_that_cannot_predict,
          images_that_cannot_be_predicted, scores_of_what_does_not_fit, reports_that_cannot_be_made,
          tensors_that_do_not_fit]

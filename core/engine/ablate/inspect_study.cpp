@@ -5,9 +5,6 @@
 
 #include <lamina/base/text.hpp>
 
-#include <algorithm>
-#include <set>
-
 namespace lamina::engine {
 namespace {
 
@@ -31,8 +28,7 @@ std::vector<Difference> changes_of(const Experiment& baseline, const Experiment&
   return changes;
 }
 
-template <class Number>
-ConfigNode number_list(const std::vector<Number>& numbers) {
+ConfigNode number_list(const std::vector<int64_t>& numbers) {
   return ConfigNode::parse(text("[", join(numbers), "]"));
 }
 

@@ -107,6 +107,11 @@ int64_t Database::integer(const char* sql) const {
 
 int64_t Database::last_id() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
+bool Database::is_sound() const {
+  Statement check = prepare("PRAGMA quick_check(1)");
+  return check.step() && check.text(0) == "ok";
+}
+
 void Database::empty() const {
   // SQLite's own recipe, which works on damaged files too; the file is locked meanwhile, and never deleted under
   // others.

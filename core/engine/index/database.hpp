@@ -77,6 +77,7 @@ class Database {
   Statement prepare(const char* sql) const { return {*handle_, sql}; }
   int64_t integer(const char* sql) const;  ///< of the first row and column
   int64_t last_id() const;
+  bool is_sound() const;  ///< reads every page: a damaged tree may hide rows without an error
   /// No table is left, whatever was in the file; other connections see that as any other change.
   void empty() const;
 

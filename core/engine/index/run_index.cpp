@@ -51,9 +51,9 @@ void RunIndex::rebuild(const DatabaseError& problem) {
 
 void RunIndex::settle() {
   const int64_t version = version_of(*database_);
-  if (version != 0 && version != kIndexVersion) database_->empty();
+  if (version != 0 && (version != kIndexVersion || !database_->is_sound())) database_->empty();
   database_->use_write_ahead_log();
-  if (version != kIndexVersion) make_tables(*database_);
+  if (version_of(*database_) != kIndexVersion) make_tables(*database_);
   runs_read_ += refresh_index(*database_, runs_, registry_);
 }
 

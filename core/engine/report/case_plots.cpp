@@ -111,8 +111,8 @@ std::string paired_scatter(const StudySummary& study, size_t arm) {
           text(gained, " of ", changes.size(), " cases are better."));
   const Extent extent = extent_of_changes(study);
   const Axis x = extent.axis(kLeft, kSide - 6), y = extent.axis(kBase, 6);
-  draw_value_axis(svg, x, 6, kBase, 3);
-  draw_height_axis(svg, y, kLeft, kSide - 6, 3);
+  draw_value_axis(svg, x, 6, kBase, 4);
+  draw_height_axis(svg, y, kLeft, kSide - 6, 4);
   svg.line({x.from, y.from}, {x.to, y.to}, kZeroStroke);
   svg.text({(kLeft + kSide) / 2, kSide - 7}, shortened(reference, 20), Anchor::Middle, "label");
   for (const auto& change : changes) {

@@ -37,7 +37,7 @@ std::optional<double> mean_difference_of(const ArmScores& arm, const ArmScores& 
 
 }  // namespace
 
-void add_classes(const std::string& unit, StudySummary& summary) {
+void summarise_classes(const std::string& unit, StudySummary& summary) {
   const std::string& metric = summary.primary().name;
   for (const auto& [class_id, name] : summary.classes) {
     std::vector<ArmScores> scores;

@@ -10,7 +10,7 @@
 namespace lamina::engine {
 
 /// Fills ArmSummary::classes of every arm that has results. `unit`: as in CompareRules.
-void add_classes(const std::string& unit, StudySummary& summary);
+void summarise_classes(const std::string& unit, StudySummary& summary);
 
 struct CaseChange {
   std::string id;

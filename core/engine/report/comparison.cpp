@@ -212,7 +212,7 @@ StudySummary summarise(const StudyData& study, std::vector<MetricInfo> metrics) 
       for (const auto& row : run->rows) summary.classes[row.class_id] = row.class_name;
     }
   }
-  add_classes(study.compare.rules().unit, summary);
+  summarise_classes(study.compare.rules().unit, summary);
   summary.best = best_arm(summary);
   for (const auto& arm : summary.arms) {
     if (!arm.metrics.empty()) {

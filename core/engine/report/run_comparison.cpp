@@ -75,6 +75,14 @@ void take_plan(StudyData& study) {
   for (auto& arm : study.arms) arm.name = arms[arm.name];
 }
 
+/// Folders of two studies may have one name; then each is called as it was given.
+void tell_apart(StudyData& study) {
+  std::set<std::string> names;
+  for (const auto& arm : study.arms) names.insert(arm.name);
+  if (names.size() == study.arms.size()) return;
+  for (auto& arm : study.arms) arm.name = arm.origin.string();
+}
+
 /// Runs of different seeds are paired by case alone.
 void share_seed(RunComparison& made) {
   std::set<int64_t> seeds;
@@ -173,6 +181,7 @@ RunComparison compare_runs(const std::vector<fs::path>& folders, const Registry&
   RunComparison made;
   for (const auto& folder : folders) made.study.arms.push_back(arm_of(folder));
   take_plan(made.study);
+  tell_apart(made.study);
   made.study.baseline = made.study.arms.front().name;
   share_seed(made);
   keep_common_cases(made);

@@ -162,7 +162,7 @@ TEST(SplitPresets, RefuseTwoCasesOfOneNumber) {
   auto cases = btcv();
   cases.push_back({"case0005", "case0005"});
   EXPECT_THAT(testing::message_of<DataError>([&] { make_splits(preset("synapse_18_12"), cases, {}); }),
-              AllOf(HasSubstr("img0005 and case0005"), HasSubstr("same number 5")));
+              AllOf(HasSubstr("case0005 and img0005"), HasSubstr("same number 5")));
   cases.back().id = "case0061";
   cases.push_back({"img0061", "img0061"});  // no case of the preset: nobody minds
   EXPECT_EQ(make_splits(preset("synapse_18_12"), cases, {}).test, kSynapseTest);

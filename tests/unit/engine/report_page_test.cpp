@@ -160,11 +160,13 @@ TEST_F(MadeUpStudy, HasItsVerdictInWords) {
 }
 
 TEST_F(MadeUpStudy, TellsWhatAReaderMustKnow) {
-  const StudyData study = read_study_folder(folder);
+  StudyData study = read_study_folder(folder);
   const auto caveats = caveats_of(summary(study), study);
   EXPECT_THAT(caveats, Contains("mind the gap"));
-  EXPECT_THAT(caveats, Contains(HasSubstr("only 8 test cases")));
+  EXPECT_THAT(caveats, Contains(HasSubstr("only 8 test cases: intervals are wide, and the t interval takes")));
   EXPECT_THAT(caveats, Contains(HasSubstr("'broken', seed 2 is not finished")));
+  study.compare.ci = "bootstrap";
+  EXPECT_THAT(caveats_of(summary(study), study), Contains(HasSubstr("wider in truth than the bootstrap says")));
 }
 
 TEST_F(MadeUpStudy, IsOnePageWithoutScriptsOrLinks) {

@@ -76,6 +76,12 @@ TEST_F(CompareTest, RunsOfTwoSeedsArePairedByCase) {
   EXPECT_EQ(made.summary.arms[1].metrics.at("dice").difference->difference.units, 2);
 }
 
+TEST_F(CompareTest, RunsOfOneNameInTwoStudiesAreToldApart) {
+  const auto made = compare({}, {.study = "second", .dice = {0.9, 0.8}});
+  EXPECT_THAT(made.study.arms[0].name, HasSubstr("first/plain-s1-0123abcd"));
+  EXPECT_THAT(made.study.arms[1].name, HasSubstr("second/plain-s1-0123abcd"));
+}
+
 TEST_F(CompareTest, WarnsWhereEmptyMasksCountDifferently) {
   EXPECT_THAT(compare({}, {.arm = "other", .empty = "strict"}).warnings, Contains(HasSubstr("evaluate.empty")));
 }
