@@ -66,7 +66,7 @@ std::string details_of(const engine::RunState& run) {
     if (run.seconds_left) facts.push_back(human_seconds(*run.seconds_left) + " of training left");
     facts.push_back(text("process ", run.pid, " on ", run.host));
   }
-  if (run.state == "died") facts.push_back(text("process ", run.pid, " on ", run.host, " is gone"));
+  if (run.state == "died") facts.push_back(text("process ", run.pid, " on ", run.host, " works no more"));
   if (run.state == "running" || run.state == "died")
     facts.push_back("heartbeat " + human_seconds(run.heartbeat_age) + " ago");
   return join(facts);
