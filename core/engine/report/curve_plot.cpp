@@ -4,6 +4,8 @@
 
 #include <lamina/base/text.hpp>
 
+#include <cmath>
+
 namespace lamina::engine {
 namespace {
 
@@ -67,7 +69,8 @@ std::string curve_plot(const StudyData& study, const std::string& column, const 
   svg.text({kLeft, 14}, title, Anchor::Start, "label");
   draw_height_axis(svg, y, x.from, x.to);
   for (const double tick : x.ticks(6)) {
-    if (tick >= 0) svg.text({x.at(tick), kHeight + 18}, tick_text(tick), Anchor::Middle, "tick");
+    const bool whole = std::abs(tick - std::round(tick)) < 1e-6;
+    if (whole && tick >= 0) svg.text({x.at(tick), kHeight + 18}, tick_text(tick), Anchor::Middle, "tick");
   }
   svg.text({(x.from + x.to) / 2, kHeight + 36}, "epoch", Anchor::Middle, "label");
   const auto placed = [&](const std::vector<PlotPoint>& points) {
