@@ -1,4 +1,4 @@
-// One run's folder: runs/<study>/<arm>-s<seed>-<hash8>/ with fixed names and no others.
+// One run's folder: runs/<study>/<arm>-s<seed>-<hash8>/ with fixed names; tensorboard/ is there where it is asked for.
 #pragma once
 
 #include "engine/experiment/experiment.hpp"
