@@ -85,7 +85,7 @@ def wrong_splits(box):
         return "dataset.split=" + json.dumps(parts)
 
     box.refuses(2, "train", "dots.json", "--set", split(preset="synapse_18_21"),
-                says=["dataset.split.preset", "'synapse_18_21'", "did you mean 'synapse_18_12'"])
+                says=["dataset.split.preset", 'got \"synapse_18_21\"', "did you mean 'synapse_18_12'"])
     box.refuses(2, "train", "dots.json", "--set", split(preset="synapse_18_12"),
                 says=["Dataset900_Dots lacks 27 of its 30 cases: case0004, case0005", "case0040", "last number"])
     box.refuses(2, "train", "dots.json", "--set", split(preset="acdc_70_10_20", test=0.2), says=["leave out file, nnunet_fold and test"])

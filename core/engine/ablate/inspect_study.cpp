@@ -28,9 +28,7 @@ std::vector<Difference> changes_of(const Experiment& baseline, const Experiment&
   return changes;
 }
 
-ConfigNode number_list(const std::vector<int64_t>& numbers) {
-  return ConfigNode::parse(text("[", join(numbers), "]"));
-}
+ConfigNode number_list(const std::vector<int64_t>& numbers) { return ConfigNode::parse(text("[", join(numbers), "]")); }
 
 ConfigNode value_node(const std::string& json) { return json.empty() ? ConfigNode() : ConfigNode::parse(json); }
 
@@ -104,7 +102,8 @@ Experiment load_experiment_or_arm(const std::string& what, const std::vector<Ove
   if (!is_study(what)) return Experiment::load(what, overrides, registry);
   const Study study = Study::load(what, overrides, registry);
   throw ConfigError(text("'", what, "' is a study, and one experiment is wanted: name an arm, as in ", what, ":",
-                         study.baseline, "; its arms are ", join(arm_names(study))));
+                         study.baseline, "; its arms are ", join(arm_names(study)), ". `lamina ablate ", what,
+                         "` runs them all"));
 }
 
 ConfigNode resolved_study(const Study& study, const Registry& registry) {

@@ -102,10 +102,10 @@ TEST(SplitOverlap, CasesOfNoPartAreReported) {
 class PresetStudyTest : public StudyTest {
  protected:
   PresetStudyTest() {
+    for (const char* part : {"imagesTr", "labelsTr"}) make_folder(folder / "Synapse" / part);
     write_file(folder / "Synapse" / "dataset.json",
                R"({"channel_names": {"0": "CT"}, "labels": {"background": 0, "organ": 1}, "numTraining": 30,
                    "file_ending": ".nii.gz"})");
-    for (const char* part : {"imagesTr", "labelsTr"}) make_folder(folder / "Synapse" / part);
     for (int i = 1; i <= 40; ++i) {
       if (i > 10 && i <= 20) continue;
       const std::string id = text("img00", i < 10 ? "0" : "", i);
