@@ -27,6 +27,14 @@ def kill_at(lamina, study, runs, seconds):
     return alive
 
 
+def wait_for_checkpoint(runs, process):
+    deadline = time.monotonic() + 300
+    while process.poll() is None and time.monotonic() < deadline:
+        if any(runs.glob("*/*/checkpoints/last")):
+            return
+        time.sleep(0.01)
+
+
 def main():
     lamina, study, kills, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     randomness = random.Random(seed)
@@ -56,7 +64,7 @@ def main():
         for words in ([], ["--jobs", "2"]):
             pieces = Path(folder) / f"interrupted{len(words)}"
             process = start(lamina, "ablate", study, "--runs", pieces, *words)
-            time.sleep(duration * 0.5)
+            wait_for_checkpoint(pieces, process)  # in the middle of a training, however busy the machine is
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=120)
             if process.returncode != 130:

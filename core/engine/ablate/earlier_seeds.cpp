@@ -3,14 +3,15 @@
 
 #include <lamina/base/atomic_file.hpp>
 
+#include <algorithm>
+#include <set>
+
 namespace lamina::engine {
 namespace {
 
-std::vector<Cell> cells_of(const std::filesystem::path& study) {
+std::vector<Cell> cells_of(const ConfigNode& plan, const std::filesystem::path& study) {
   std::vector<Cell> cells;
-  const auto file = study / "plan.json";
-  if (!std::filesystem::exists(file)) return cells;
-  const ConfigNode list = ConfigNode::parse(read_file(file), file.string()).at("cells");
+  const ConfigNode list = plan.at("cells");
   for (size_t i = 0; i < list.size(); ++i) {
     const ConfigNode one = list.at(i);
     Cell cell;
@@ -18,9 +19,25 @@ std::vector<Cell> cells_of(const std::filesystem::path& study) {
     cell.seed = one.at("seed").as_integer();
     if (one.contains("fold")) cell.fold = one.at("fold").as_integer();
     cell.run = study / one.at("run").as_text();
+    cell.hashes.train = one.at("hashes").at("train").as_text();
     cells.push_back(std::move(cell));
   }
   return cells;
+}
+
+/// The baseline and what arms name as their opponent.
+std::set<std::string> opponents_of(const ConfigNode& plan) {
+  std::set<std::string> names{plan.at("baseline").as_text()};
+  const ConfigNode arms = plan.at("arms");
+  for (size_t i = 0; i < arms.size(); ++i) names.insert(arms.at(i).text_or("against", ""));
+  return names;
+}
+
+/// Whether the training is also that of an arm that others are compared with.
+bool is_needed_whole(const Cell& cell, const std::vector<Cell>& cells, const std::set<std::string>& opponents) {
+  return std::any_of(cells.begin(), cells.end(), [&](const Cell& other) {
+    return other.hashes.train == cell.hashes.train && opponents.contains(other.arm);
+  });
 }
 
 }  // namespace
@@ -36,10 +53,14 @@ std::vector<size_t> earlier_seeds(const std::vector<Cell>& cells, size_t index) 
 }
 
 std::vector<RunFolder> earlier_seeds(const RunFolder& run) {
-  const std::vector<Cell> cells = cells_of(run.path().parent_path());
   std::vector<RunFolder> earlier;
+  const auto study = run.path().parent_path(), file = study / "plan.json";
+  if (!std::filesystem::exists(file)) return earlier;
+  const ConfigNode plan = ConfigNode::parse(read_file(file), file.string());
+  const std::vector<Cell> cells = cells_of(plan, study);
   for (size_t i = 0; i < cells.size(); ++i) {
     if (cells[i].run.filename() != run.path().filename()) continue;
+    if (is_needed_whole(cells[i], cells, opponents_of(plan))) break;
     for (const size_t other : earlier_seeds(cells, i)) earlier.emplace_back(cells[other].run);
     break;
   }

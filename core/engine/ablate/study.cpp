@@ -70,13 +70,13 @@ void check_arm_names(const std::vector<Arm>& arms, OptionErrors& errors) {
   }
 }
 
-/// What `against` names must be there, and another arm.
+/// What `against` of a listed arm names must be there, and another arm.
 void check_opponents(const std::vector<Arm>& arms, OptionErrors& errors) {
   std::vector<std::string> names;
   for (const auto& arm : arms) names.push_back(arm.name);
   for (const auto& arm : arms) {
     const std::string where = text("arm '", arm.name, "'.against");
-    if (arm.against.empty()) continue;
+    if (arm.against.empty() || arm.designed) continue;
     if (arm.against == arm.name) errors.add(where, "an arm cannot be compared with itself");
     if (std::find(names.begin(), names.end(), arm.against) == names.end())
       errors.add(where, text("there is no arm '", arm.against, "'", did_you_mean(arm.against, names)));

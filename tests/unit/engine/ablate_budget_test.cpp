@@ -57,12 +57,14 @@ TEST_F(BudgetTest, ARunThatIsBehindEndsEarlyAndTheReportSaysSo) {
     const RunStatus status = RunFolder(cell.run).status();
     const bool stopped = !status.stopped_early.empty();
     if (cell.seed == 1) EXPECT_FALSE(stopped) << "the first seed has nothing to be compared with";
+    if (cell.arm == "plain") EXPECT_FALSE(stopped) << "all others are compared with the baseline";
     if (cell.seed == 2 && cell.arm == "cannot_learn") EXPECT_TRUE(stopped);
     if (stopped) EXPECT_LT(status.epoch, 6);
     EXPECT_EQ(status.state, "done") << "what was stopped is evaluated as it is";
   }
-  const std::string page = read_file(result.report);
-  EXPECT_THAT(page, HasSubstr("arm 'cannot_learn', seed 2 was stopped early after epoch"));
+  const bool said =
+      read_file(result.report).find("cannot_learn&apos;, seed 2 was stopped early after epoch") != std::string::npos;
+  EXPECT_TRUE(said);
   const auto stats = ConfigNode::parse(read_file(result.folder / "stats.json")).at("arms");
   const auto dice = stats.at(3).at("metrics").at("dice");
   EXPECT_EQ(dice.at("difference").at("verdict").as_text(), "inconclusive");

@@ -98,6 +98,22 @@ TEST_F(StudyTest, RefusesTwoArmsOfOneNameAndNamesThatAreNoFolders) {
               ThrowsMessage<ConfigError>(AllOf(HasSubstr("a/b"), HasSubstr("two arms are called 'x'"))));
 }
 
+TEST_F(StudyTest, AListedArmMayNameItsOpponent) {
+  write_file(folder / "pairs.json",
+             R"({"schema": 1, "name": "small", "baseline": "tiny.json", "baseline_name": "plain", "arms": [
+                 {"name": "residual", "set": {"model.encoder.residual": true}},
+                 {"name": "no_overlap", "against": "residual", "set": {"model.encoder.residual": true, "infer.overlap": 0}}]})");
+  const Plan plan = make_plan(load("pairs.json"), how(), registry);
+  ASSERT_THAT(plan.arms.at(2).changes, SizeIs(1)) << "it differs from its opponent, not from the baseline";
+  EXPECT_EQ(plan.arms.at(2).changes.front().path, "infer.overlap");
+  EXPECT_EQ(plan_to_node(load("pairs.json"), plan).at("arms").at(2).at("against").as_text(), "residual");
+  write_file(folder / "bad.json", R"({"schema": 1, "baseline": "tiny.json", "arms": [
+                 {"name": "residual", "against": "residual"}, {"name": "other", "against": "residul"}]})");
+  EXPECT_THAT([&] { load("bad.json"); }, ThrowsMessage<ConfigError>(AllOf(
+                                             HasSubstr("arm 'residual'.against: an arm cannot be compared with itself"),
+                                             HasSubstr("there is no arm 'residul' (did you mean 'residual'?)"))));
+}
+
 TEST_F(StudyTest, KnowsAnArmByItsNameOrSaysWhichThereAre) {
   EXPECT_THAT([&] { load().arm("residul"); },
               ThrowsMessage<ConfigError>(AllOf(HasSubstr("did you mean 'residual'"), HasSubstr("no_overlap"))));
