@@ -95,7 +95,7 @@ TEST_F(InspectStudyTest, DescribesStudyFilesForEditors) {
   EXPECT_EQ(schema.at("additionalProperties").as_bool(), false);
   const ConfigNode arm = properties.at("arms").at("anyOf").at(0).at("items");
   EXPECT_EQ(arm.at("required").dump(), R"(["name"])");
-  EXPECT_THAT(arm.at("properties").keys(), ElementsAre("description", "experiment", "name", "set"));
+  EXPECT_THAT(arm.at("properties").keys(), ElementsAre("against", "description", "experiment", "name", "set"));
   EXPECT_THAT(properties.at("axes").at("additionalProperties").at("properties").keys(), Contains("when"));
   EXPECT_TRUE(schema.at("definitions").at("experiment").at("properties").contains("train"));
   EXPECT_TRUE(schema.at("definitions").contains("metric"));
