@@ -3,10 +3,9 @@
 #include "heavy.hpp"
 
 #include "engine/index/run_states.hpp"
+#include "engine/run/liveness.hpp"
 
 #include <lamina/base/text.hpp>
-
-#include <chrono>
 
 namespace lamina::cli {
 namespace {
@@ -87,10 +86,9 @@ int status(const po::variables_map& arguments) {
   const auto registry = open_registry();
   engine::RunIndex index(runs_folder(arguments), *registry);
   const std::string asked = study_name(arguments);
-  const auto now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   ConfigNode list = ConfigNode::array();
   std::string words;
-  for (const auto& study : engine::run_states(index, asked, now)) {
+  for (const auto& study : engine::run_states(index, asked, engine::seconds_since_1970())) {
     list.push_back(study_node(study));
     words += study_words(study, asked);
   }

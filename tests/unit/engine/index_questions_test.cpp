@@ -5,8 +5,6 @@
 
 #include <lamina/base/error.hpp>
 
-#include <chrono>
-
 #include <unistd.h>
 
 namespace lamina::engine::testing {
@@ -23,10 +21,6 @@ std::vector<std::string> arms_of(const LeaderTable& table) {
   std::vector<std::string> arms;
   for (const auto& entry : table.entries) arms.push_back(entry.arm);
   return arms;
-}
-
-double clock_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace
@@ -151,7 +145,7 @@ TEST_F(IndexTest, SaysWhoRunsAndWhoDied) {
   node.set("host", "elsewhere");
   write_file(dead.status_file(), node.dump());
   RunIndex index = open();
-  const auto runs = run_states(index, "", clock_seconds() + 700).at(0).runs;
+  const auto runs = run_states(index, "", seconds_since_1970() + 700).at(0).runs;
   EXPECT_EQ(runs.at(0).state, "died");
   EXPECT_FALSE(runs[0].seconds_left);
   EXPECT_NEAR(runs[0].heartbeat_age, 700, 60);

@@ -5,16 +5,10 @@
 
 #include <sys/wait.h>
 
-#include <chrono>
-
 #include <unistd.h>
 
 namespace lamina::engine::testing {
 namespace {
-
-double clock_now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 RunStatus running(int64_t pid, const std::string& host, double heartbeat) {
   RunStatus status;
@@ -36,14 +30,14 @@ pid_t ended_process() {
 
 TEST(Liveness, OnlyARunThatSaysSoCanBeRunning) {
   for (const std::string state : {"queued", "done", "failed", "stopped"}) {
-    RunStatus status = running(getpid(), this_host(), clock_now());
+    RunStatus status = running(getpid(), this_host(), seconds_since_1970());
     status.state = state;
-    EXPECT_EQ(liveness_of(status, clock_now()), Liveness::NotRunning) << state;
+    EXPECT_EQ(liveness_of(status, seconds_since_1970()), Liveness::NotRunning) << state;
   }
 }
 
 TEST(Liveness, OnThisHostTheProcessIsAskedFor) {
-  const double now = clock_now();
+  const double now = seconds_since_1970();
   EXPECT_EQ(liveness_of(running(getpid(), this_host(), now), now), Liveness::Running);
   const pid_t child = ended_process();
   EXPECT_EQ(liveness_of(running(child, this_host(), now), now), Liveness::Died) << "a zombie works no more";
@@ -53,12 +47,12 @@ TEST(Liveness, OnThisHostTheProcessIsAskedFor) {
 
 // A stopped laptop or a long step: the process is there, and that is enough.
 TEST(Liveness, AnOldHeartbeatIsNoDeathWhereTheProcessIsThere) {
-  const double now = clock_now();
+  const double now = seconds_since_1970();
   EXPECT_EQ(liveness_of(running(getpid(), this_host(), now), now + 2 * kStaleHeartbeat), Liveness::Running);
 }
 
 TEST(Liveness, ALaterProcessOfTheSameNumberIsAnotherOne) {
-  const double now = clock_now();
+  const double now = seconds_since_1970();
   // This process cannot have written a heartbeat an hour before it started.
   EXPECT_EQ(liveness_of(running(getpid(), this_host(), now - 7200), now), Liveness::Died);
 }
