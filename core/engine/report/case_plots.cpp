@@ -167,16 +167,16 @@ std::string cost_plot(const StudySummary& study, Cost cost) {
     across.cover(cost_of(arm, cost)), up.cover(metric->mean);
   }
   if (across.empty()) return "";
-  constexpr double kWidth = 330, kHeight = 270, kLeft = 48, kBase = kHeight - 44;
+  constexpr double kWidth = 330, kHeight = 270, kLeft = 48, kRight = kWidth - 22, kBase = kHeight - 44;
   Svg svg(kWidth, kHeight, text(with_unit(study.primary()), " against ", kNames.at(cost)),
           "The same numbers stand in the tables of arms and of cost.");
-  const Axis x = across.log_axis(kLeft, kWidth - 10), y = up.axis(kBase, 10);
+  const Axis x = across.log_axis(kLeft, kRight), y = up.axis(kBase, 10);
   for (const double tick : x.ticks(5)) {
     svg.line({x.at(tick), 10}, {x.at(tick), kBase}, kGridStroke);
     svg.text({x.at(tick), kBase + 16}, short_count(std::lround(tick)), Anchor::Middle, "tick");
   }
-  draw_height_axis(svg, y, kLeft, kWidth - 10, 5);
-  svg.text({(kLeft + kWidth) / 2, kHeight - 8}, kNames.at(cost), Anchor::Middle, "label");
+  draw_height_axis(svg, y, kLeft, kRight, 5);
+  svg.text({(kLeft + kRight) / 2, kHeight - 8}, kNames.at(cost), Anchor::Middle, "label");
   std::vector<CostPoint> points;
   for (size_t i = 0; i < study.arms.size(); ++i) {
     const auto* metric = primary_of(study.arms[i], study);

@@ -11,7 +11,7 @@
 namespace lamina::engine {
 namespace {
 
-constexpr double kCellWidth = 64, kCellHeight = 28, kCharacter = 7.2;
+constexpr double kCellWidth = 64, kCellHeight = 28, kCharacter = 8;
 
 double largest_gain(const HeatMap& map) {
   double largest = 0;
