@@ -312,4 +312,15 @@ ExpandedDesign expand_design(const DesignQuestion& question, const SettingAt& se
   return Designer(question, setting_at).expand();
 }
 
+ConfigNode dropped_node(const std::vector<DroppedArm>& dropped) {
+  ConfigNode list = ConfigNode::array();
+  for (const auto& one : dropped) {
+    ConfigNode entry = ConfigNode::object();
+    entry.set("name", one.name);
+    entry.set("reason", one.reason);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 }  // namespace lamina::engine

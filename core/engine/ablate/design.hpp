@@ -53,6 +53,7 @@ struct DesignArm {
 struct DroppedArm {
   std::string name, reason;
 };
+ConfigNode dropped_node(const std::vector<DroppedArm>& dropped);  ///< a list of {name, reason}
 
 struct ExpandedDesign {
   std::vector<DesignArm> arms;  // the first is the baseline

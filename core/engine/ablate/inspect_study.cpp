@@ -16,18 +16,6 @@ bool names_arm(const std::string& what) {
   return what.find(':') != std::string::npos && !fs::exists(what, ignored);
 }
 
-Experiment experiment_of(const Study& study, const Arm& arm, const Registry& registry) {
-  const auto fold = arm.folds.empty() ? study.repeats().front() : std::optional<int64_t>(arm.folds.front());
-  return study.experiment(arm, study.seeds.front(), registry, fold);
-}
-
-/// What an arm changes; its name and its study's are no setting.
-std::vector<Difference> changes_of(const Experiment& baseline, const Experiment& arm) {
-  auto changes = diff(baseline, arm);
-  std::erase_if(changes, [](const Difference& change) { return change.path == "name"; });
-  return changes;
-}
-
 ConfigNode number_list(const std::vector<int64_t>& numbers) { return ConfigNode::parse(text("[", join(numbers), "]")); }
 
 ConfigNode value_node(const std::string& json) { return json.empty() ? ConfigNode() : ConfigNode::parse(json); }
@@ -71,11 +59,12 @@ std::optional<ArmPath> arm_path(const std::string& path, const Study& study) {
 
 std::string explain_arm(const Study& study, const ArmPath& where, const Registry& registry) {
   const Arm& arm = study.arm(where.arm);
-  const Experiment experiment = experiment_of(study, arm, registry);
+  const Experiment experiment = study.experiment(arm, registry);
   if (!where.rest.empty()) return explain(experiment, where.rest, registry);
   std::string lines = text("arm '", arm.name, "'", arm.description.empty() ? "" : ": " + arm.description, "\n");
   const auto& origins = experiment.provenance();
-  for (const auto& change : changes_of(experiment_of(study, study.arms.front(), registry), experiment)) {
+  for (const auto& change :
+       changed_settings(study.experiment(study.arms.front(), registry).resolved(), experiment.resolved())) {
     const auto origin = origins.find(change.path);
     lines += text("  ", change.path, " = ", change.right.empty() ? "(gone)" : change.right,
                   "  # baseline: ", change.left.empty() ? "(none)" : change.left,
@@ -97,7 +86,7 @@ Experiment load_experiment_or_arm(const std::string& what, const std::vector<Ove
   if (names_arm(what)) {
     const auto colon = what.rfind(':');
     const Study study = Study::load(what.substr(0, colon), overrides, registry);
-    return experiment_of(study, study.arm(what.substr(colon + 1)), registry);
+    return study.experiment(study.arm(what.substr(colon + 1)), registry);
   }
   if (!is_study(what)) return Experiment::load(what, overrides, registry);
   const Study study = Study::load(what, overrides, registry);
@@ -107,9 +96,8 @@ Experiment load_experiment_or_arm(const std::string& what, const std::vector<Ove
 }
 
 ConfigNode resolved_study(const Study& study, const Registry& registry) {
-  ConfigNode node = ConfigNode::object(), repeats = ConfigNode::object(), arms = ConfigNode::array(),
-             dropped = ConfigNode::array();
-  const Experiment baseline = experiment_of(study, study.arms.front(), registry);
+  ConfigNode node = ConfigNode::object(), repeats = ConfigNode::object(), arms = ConfigNode::array();
+  const Experiment baseline = study.experiment(study.arms.front(), registry);
   node.set("schema", int64_t{1});
   node.set("name", study.name);
   node.set("description", study.description);
@@ -121,15 +109,10 @@ ConfigNode resolved_study(const Study& study, const Registry& registry) {
   node.set("max_runs", study.max_runs ? ConfigNode::parse(std::to_string(*study.max_runs)) : ConfigNode());
   node.set("compare", dump_options(study.compare));
   for (size_t i = 1; i < study.arms.size(); ++i)
-    arms.push_back(arm_node(study.arms[i], changes_of(baseline, experiment_of(study, study.arms[i], registry))));
+    arms.push_back(arm_node(
+        study.arms[i], changed_settings(baseline.resolved(), study.experiment(study.arms[i], registry).resolved())));
   node.set("arms", std::move(arms));
-  for (const auto& one : study.dropped) {
-    ConfigNode entry = ConfigNode::object();
-    entry.set("name", one.name);
-    entry.set("reason", one.reason);
-    dropped.push_back(std::move(entry));
-  }
-  node.set("dropped", std::move(dropped));
+  node.set("dropped", dropped_node(study.dropped));
   return node;
 }
 

@@ -47,8 +47,7 @@ class Datasets {
 };
 
 PlannedArm plan_arm(const Study& study, const Arm& arm, Datasets& datasets, const Registry& registry) {
-  const Experiment experiment = study.experiment(arm, study.seeds.front(), registry,
-                                                 arm.folds.empty() ? study.repeats().front() : arm.folds.front());
+  const Experiment experiment = study.experiment(arm, registry);
   const auto model = build_model(experiment, datasets.of(experiment).info, registry);
   return {arm, experiment, {}, count_parameters(*model)};
 }
@@ -80,8 +79,8 @@ std::vector<PlannedArm> plan_arms(const Study& study, Datasets& datasets, const 
   for (auto& arm : arms) {
     const auto opponent = std::find_if(arms.begin(), arms.end(),
                                        [&](const PlannedArm& other) { return other.arm.name == arm.arm.against; });
-    arm.changes = diff((opponent == arms.end() ? arms.front() : *opponent).experiment, arm.experiment);
-    std::erase_if(arm.changes, [](const Difference& change) { return change.path == "name"; });
+    const PlannedArm& other = opponent == arms.end() ? arms.front() : *opponent;
+    arm.changes = changed_settings(other.experiment.resolved(), arm.experiment.resolved());
   }
   return arms;
 }
@@ -268,15 +267,9 @@ ConfigNode plan_to_node(const Study& study, const Plan& plan) {
   node.set("baseline", study.baseline);
   node.set("compare", dump_options(study.compare));
   ConfigNode seeds = ConfigNode::array(), arms = ConfigNode::array(), cells = ConfigNode::array(),
-             warnings = ConfigNode::array(), folds = ConfigNode::array(), dropped = ConfigNode::array();
+             warnings = ConfigNode::array(), folds = ConfigNode::array();
   for (const int64_t seed : study.seeds) seeds.push_back(ConfigNode::parse(std::to_string(seed)));
   for (const int64_t fold : study.folds) folds.push_back(ConfigNode::parse(std::to_string(fold)));
-  for (const auto& one : plan.dropped) {
-    ConfigNode entry = ConfigNode::object();
-    entry.set("name", one.name);
-    entry.set("reason", one.reason);
-    dropped.push_back(std::move(entry));
-  }
   for (const auto& arm : plan.arms) arms.push_back(arm_to_node(arm));
   for (const auto& planned : plan.cells) cells.push_back(cell_to_node(planned.cell));
   for (const auto& warning : plan.warnings) {
@@ -286,7 +279,7 @@ ConfigNode plan_to_node(const Study& study, const Plan& plan) {
   }
   node.set("seeds", std::move(seeds));
   node.set("folds", std::move(folds));
-  node.set("dropped", std::move(dropped));
+  node.set("dropped", dropped_node(plan.dropped));
   node.set("arms", std::move(arms));
   node.set("cells", std::move(cells));
   node.set("warnings", std::move(warnings));

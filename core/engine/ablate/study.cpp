@@ -260,6 +260,11 @@ std::vector<std::optional<int64_t>> Study::repeats() const {
   return {folds.begin(), folds.end()};
 }
 
+Experiment Study::experiment(const Arm& arm, const Registry& registry) const {
+  const auto fold = arm.folds.empty() ? repeats().front() : std::optional<int64_t>(arm.folds.front());
+  return experiment(arm, seeds.front(), registry, fold);
+}
+
 Experiment Study::experiment(const Arm& arm, int64_t seed, const Registry& registry,
                              std::optional<int64_t> fold) const {
   std::vector<Override> overrides = arm.overrides;

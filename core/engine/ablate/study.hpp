@@ -79,6 +79,8 @@ struct Study {
   /// arm in one ConfigError.
   static Study load(const std::string& what, const std::vector<Override>& overrides, const Registry& registry);
   Experiment experiment(const Arm& arm, int64_t seed, const Registry& registry, std::optional<int64_t> fold = {}) const;
+  /// With the first seed, in the first fold that the arm has.
+  Experiment experiment(const Arm& arm, const Registry& registry) const;
   /// The folds, or one that stands for the experiment's own split.
   std::vector<std::optional<int64_t>> repeats() const;
   const Arm& arm(const std::string& name) const;  ///< ConfigError with the nearest name

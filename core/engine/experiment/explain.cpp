@@ -122,4 +122,10 @@ std::vector<Difference> diff(const ConfigNode& left, const ConfigNode& right) {
   return list;
 }
 
+std::vector<Difference> changed_settings(const ConfigNode& left, const ConfigNode& right) {
+  auto changes = diff(left, right);
+  std::erase_if(changes, [](const Difference& change) { return change.path == "name"; });
+  return changes;
+}
+
 }  // namespace lamina::engine

@@ -38,5 +38,7 @@ struct Difference {
 /// Every value in which the resolved experiments differ, by path. `runtime` and `name` included.
 std::vector<Difference> diff(const Experiment& left, const Experiment& right);
 std::vector<Difference> diff(const ConfigNode& left, const ConfigNode& right);  ///< of resolved ones
+/// The same without `name`: what an arm changes.
+std::vector<Difference> changed_settings(const ConfigNode& left, const ConfigNode& right);
 
 }  // namespace lamina::engine

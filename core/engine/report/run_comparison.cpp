@@ -168,9 +168,8 @@ std::vector<MetricInfo> common_metrics(RunComparison& made, const Registry& regi
 
 void find_changes(StudyData& study) {
   for (auto& arm : study.arms) {
-    for (const auto& one : diff(study.arms.front().experiment, arm.experiment)) {
-      if (one.path != "name") arm.changes.push_back({one.path, one.left, one.right});
-    }
+    for (const auto& one : changed_settings(study.arms.front().experiment, arm.experiment))
+      arm.changes.push_back({one.path, one.left, one.right});
   }
 }
 
